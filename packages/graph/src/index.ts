@@ -1,0 +1,11 @@
+/** @packageDocumentation Symbolic tensors → ONNX → ONNX Runtime. */
+export { createRuntime } from "#backend";
+export * from "./dim.ts";
+export { GraphError } from "./errors.ts";
+export * from "./float16.ts";
+export * from "./graph.ts";
+export { type EmitOptions, emitModel } from "./onnx/emitter.ts";
+export * from "./onnx/model.ts";
+export * from "./run/runtime.ts";
+export { type ParameterSource, Scope } from "./scope.ts";
+export { Tensor } from "./tensor.ts";

@@ -1,0 +1,176 @@
+/**
+ * onnxruntime-node. Its `run` blocks the thread that calls it, so sessions live in a worker thread; this file has both
+ * sides: `NativeHost` (in the worker, or in the calling thread when a worker cannot be had) and the runtime in front.
+ *
+ * Weights that lie contiguously in one local folder are mapped from there by ONNX Runtime: no copy passes through
+ * JavaScript, and no 2 GB limit applies.
+ */
+import { realpathSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { InferenceSession } from "onnxruntime-common";
+import type { OnnxModel } from "../onnx/model.ts";
+import { type OrtApi, type PackedModel, packModel, runSession } from "./ort-session.ts";
+import type { NumericArray, Program, Runtime, RuntimeOptions } from "./runtime.ts";
+
+export class NativeHost {
+  readonly #sessions = new Map<number, InferenceSession>();
+  #ort: OrtApi | undefined;
+  #nextId = 1;
+
+  async load(model: PackedModel, threads: number | undefined): Promise<number> {
+    const ort = (this.#ort ??= (await import("onnxruntime-node")) as unknown as OrtApi);
+    const options: InferenceSession.SessionOptions = {
+      executionProviders: ["cpu"],
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 3,
+      externalData: model.externalData,
+      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      ...(model.folder === undefined
+        ? {}
+        : { extra: { session: { model_external_initializers_file_folder_path: model.folder } } }),
+    };
+    const session = await ort.InferenceSession.create(model.bytes, options);
+    const id = this.#nextId++;
+    this.#sessions.set(id, session);
+    return id;
+  }
+
+  run(id: number, inputs: Readonly<Record<string, NumericArray>>): Promise<Record<string, NumericArray>> {
+    return runSession(this.#ort as OrtApi, this.#sessions.get(id) as InferenceSession, inputs);
+  }
+
+  async release(id: number): Promise<void> {
+    await this.#sessions.get(id)?.release();
+    this.#sessions.delete(id);
+  }
+}
+
+export type HostRequest =
+  | { readonly call: number; readonly kind: "load"; readonly model: PackedModel; readonly threads: number | undefined }
+  | {
+      readonly call: number;
+      readonly kind: "run";
+      readonly id: number;
+      readonly inputs: Readonly<Record<string, NumericArray>>;
+    }
+  | { readonly call: number; readonly kind: "release"; readonly id: number };
+export type HostReply = { readonly call: number; readonly result?: unknown; readonly error?: string };
+
+type Request = HostRequest extends infer R ? (R extends HostRequest ? Omit<R, "call"> : never) : never;
+
+/** Calls a NativeHost that lives in a worker thread. The thread keeps the process alive only while a call is open. */
+class HostThread {
+  readonly #worker: Worker;
+  readonly #open = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+  #nextCall = 1;
+
+  constructor(url: URL) {
+    this.#worker = new Worker(url);
+    this.#worker.unref();
+    this.#worker.on("message", (reply: HostReply) => {
+      const call = this.#open.get(reply.call);
+      this.#open.delete(reply.call);
+      if (this.#open.size === 0) this.#worker.unref();
+      if (reply.error !== undefined) call?.reject(new Error(reply.error));
+      else call?.resolve(reply.result as never);
+    });
+    const fail = (error: Error) => {
+      for (const { reject } of this.#open.values()) reject(error);
+      this.#open.clear();
+    };
+    this.#worker.on("error", fail);
+    this.#worker.on("exit", (code) => fail(new Error(`the inference thread ended (exit code ${code})`)));
+  }
+
+  call<T>(request: Request, transfer: ArrayBuffer[] = []): Promise<T> {
+    const call = this.#nextCall++;
+    this.#worker.ref();
+    return new Promise<T>((resolve, reject) => {
+      this.#open.set(call, { resolve, reject });
+      this.#worker.postMessage({ ...request, call }, transfer);
+    });
+  }
+
+  async terminate(): Promise<void> {
+    this.#worker.removeAllListeners("exit");
+    await this.#worker.terminate();
+  }
+}
+
+/** Node 20 cannot load TypeScript in a worker: run from sources (tests), inference happens on the calling thread. */
+const workerUrl = import.meta.url.endsWith(".ts") ? undefined : new URL("./native-worker.js", import.meta.url);
+
+export function createNativeRuntime(options: RuntimeOptions): Runtime {
+  const thread = workerUrl && new HostThread(workerUrl);
+  const host = thread ? undefined : new NativeHost();
+  return {
+    name: "native cpu",
+    async load(model) {
+      const packed = await packModel(model, mappableFolder(model));
+      const buffers = [...new Set(packed.externalData.map((e) => e.data.buffer as ArrayBuffer))];
+      const id = thread
+        ? await thread.call<number>(
+            { kind: "load", model: packed, threads: options.threads },
+            ownedBuffers(packed, buffers),
+          )
+        : await (host as NativeHost).load(packed, options.threads);
+      return createProgram(
+        (inputs, transfer) =>
+          thread ? thread.call({ kind: "run", id, inputs }, transfer) : (host as NativeHost).run(id, inputs),
+        () => (thread ? thread.call({ kind: "release", id }) : (host as NativeHost).release(id)),
+      );
+    },
+    async dispose() {
+      await thread?.terminate();
+    },
+  };
+}
+
+function createProgram(
+  run: (
+    inputs: Readonly<Record<string, NumericArray>>,
+    transfer: ArrayBuffer[],
+  ) => Promise<Record<string, NumericArray>>,
+  release: () => Promise<unknown>,
+): Program {
+  return {
+    run(inputs, { transfer = false } = {}) {
+      return run(inputs, transfer ? [...new Set(Object.values(inputs).map((i) => i.data.buffer as ArrayBuffer))] : []);
+    },
+    async dispose() {
+      await release();
+    },
+  };
+}
+
+/** Buffers that hold nothing but weights of this model may be moved to the worker instead of being copied. */
+function ownedBuffers(packed: PackedModel, buffers: ArrayBuffer[]): ArrayBuffer[] {
+  const used = new Map<ArrayBuffer, number>();
+  for (const { data } of packed.externalData)
+    used.set(data.buffer as ArrayBuffer, (used.get(data.buffer as ArrayBuffer) ?? 0) + data.length);
+  return buffers.filter((b) => used.get(b) === b.byteLength && b.byteLength >= 65536);
+}
+
+/** The folder that holds the files of most weight bytes, and each weight's place in it. Small weights are sent along. */
+function mappableFolder(model: OnnxModel): Parameters<typeof packModel>[1] {
+  const folders = new Map<string, number>();
+  const real = new Map<string, string>();
+  for (const { file } of model.initializers) {
+    if (!file) continue;
+    // hub caches link to blobs elsewhere, and ONNX Runtime refuses links that leave the folder
+    if (!real.has(file.path)) real.set(file.path, realpathSync(file.path));
+    const folder = dirname(real.get(file.path) as string);
+    folders.set(folder, (folders.get(folder) ?? 0) + file.byteLength);
+  }
+  const [folder] = [...folders].sort((a, b) => b[1] - a[1])[0] ?? [];
+  if (folder === undefined) return undefined;
+  return {
+    folder,
+    place({ file }) {
+      const path = file && (real.get(file.path) as string);
+      if (!path || dirname(path) !== folder) return undefined;
+      return { location: basename(path), offset: file.offset, length: file.byteLength };
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** One interface over the builds of ONNX Runtime. */
+import type { Graph } from "../graph.ts";
+import { type EmitOptions, emitModel } from "../onnx/emitter.ts";
+import type { OnnxModel } from "../onnx/model.ts";
+
+export type TensorData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
+
+/** A concrete array: `data` is row-major. */
+export interface NumericArray {
+  readonly data: TensorData;
+  readonly shape: readonly number[];
+}
+
+export interface Program {
+  /** Runs once. Input buffers are only read; with `transfer` they may be moved away from the caller instead of copied. */
+  run(
+    inputs: Readonly<Record<string, NumericArray>>,
+    options?: { readonly transfer?: boolean },
+  ): Promise<Record<string, NumericArray>>;
+  dispose(): Promise<void>;
+}
+
+export type Device = "auto" | "cpu" | "wasm" | "webgpu";
+
+export interface RuntimeOptions {
+  readonly device?: Device | undefined;
+  /** Threads of one operator; by default as many as the machine has cores. */
+  readonly threads?: number | undefined;
+  /** Told once, in one line, when something slower than asked for is used. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+export interface Runtime {
+  /** What runs the graphs, e.g. `native cpu`. */
+  readonly name: string;
+  load(model: OnnxModel): Promise<Program>;
+  /** Ends worker threads; programs must not be used afterwards. */
+  dispose(): Promise<void>;
+}
+
+/** Emits a graph and makes it runnable. */
+export const compile = (runtime: Runtime, graph: Graph, options: EmitOptions = {}): Promise<Program> =>
+  runtime.load(emitModel(graph, options));

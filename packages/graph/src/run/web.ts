@@ -1,0 +1,52 @@
+/** onnxruntime-web: WASM (threads where SharedArrayBuffer is allowed) or WebGPU, in browsers and, as a fallback, in Node. */
+import { type OrtApi, packModel, runSession } from "./ort-session.ts";
+import type { Runtime, RuntimeOptions } from "./runtime.ts";
+
+export async function createWebRuntime(
+  options: RuntimeOptions,
+  ort: typeof import("onnxruntime-web"),
+): Promise<Runtime> {
+  const gpu = options.device === "webgpu" || (options.device === "auto" && (await hasWebGpu()));
+  if (options.device === "webgpu" && !(await hasWebGpu())) {
+    throw Object.assign(new Error("device webgpu: this environment has no WebGPU adapter; use --device cpu"), {
+      isInputError: true,
+    });
+  }
+  if (options.threads !== undefined) ort.env.wasm.numThreads = options.threads;
+  ort.env.logLevel = "error";
+  const api = ort as unknown as OrtApi;
+  return {
+    name: gpu ? "webgpu" : "wasm",
+    async load(model) {
+      const packed = await packModel(model);
+      const session = await api.InferenceSession.create(packed.bytes, {
+        executionProviders: gpu ? ["webgpu", "wasm"] : ["wasm"],
+        graphOptimizationLevel: "all",
+        externalData: packed.externalData,
+      });
+      // onnxruntime-web refuses overlapping runs
+      let queue: Promise<unknown> = Promise.resolve();
+      return {
+        run(inputs) {
+          const result = queue.then(() => runSession(api, session, inputs));
+          queue = result.catch(() => undefined);
+          return result;
+        },
+        async dispose() {
+          await queue;
+          await session.release();
+        },
+      };
+    },
+    async dispose() {},
+  };
+}
+
+async function hasWebGpu(): Promise<boolean> {
+  const gpu = (globalThis.navigator as { gpu?: { requestAdapter(): Promise<unknown> } } | undefined)?.gpu;
+  try {
+    return gpu !== undefined && (await gpu.requestAdapter()) !== null;
+  } catch {
+    return false;
+  }
+}
