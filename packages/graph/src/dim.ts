@@ -13,8 +13,17 @@ const WITNESSES = 4;
 
 export type DimExpression =
   | { readonly kind: "symbol"; readonly name: string }
-  | { readonly kind: "linear"; readonly symbol: SymbolicDim; readonly scale: number; readonly offset: number }
-  | { readonly kind: "add" | "mul" | "floordiv"; readonly left: Dim; readonly right: Dim };
+  | {
+      readonly kind: "linear";
+      readonly symbol: SymbolicDim;
+      readonly scale: number;
+      readonly offset: number;
+    }
+  | {
+      readonly kind: "add" | "mul" | "floordiv";
+      readonly left: Dim;
+      readonly right: Dim;
+    };
 
 export class SymbolicDim {
   readonly expression: DimExpression;

@@ -24,7 +24,13 @@ export interface ParameterData {
   readonly dtype: StorageType;
   readonly shape: readonly number[];
   /** Set when the bytes lie contiguously in a local file, so that the runtime can map them instead of copying. */
-  readonly file?: { readonly path: string; readonly offset: number; readonly byteLength: number } | undefined;
+  readonly file?:
+    | {
+        readonly path: string;
+        readonly offset: number;
+        readonly byteLength: number;
+      }
+    | undefined;
   read(): Promise<Uint8Array>;
 }
 
@@ -114,7 +120,13 @@ export class Graph {
       throw new GraphError(`${this.where()}${op.name}: ${error.message} (inputs: ${shapes})`);
     }
     const outputs = types.map((type) => this.tensor(type));
-    this.nodes.push({ op: op as OpDefinition, attributes, inputs, outputs, scope: this.currentScope });
+    this.nodes.push({
+      op: op as OpDefinition,
+      attributes,
+      inputs,
+      outputs,
+      scope: this.currentScope,
+    });
     return outputs;
   }
 

@@ -190,7 +190,9 @@ export class Tensor {
   }
 
   smallest(k: number): { values: Tensor; indices: Tensor } {
-    const [values, indices] = this.graph.apply(reductions.smallest, [this], { k });
+    const [values, indices] = this.graph.apply(reductions.smallest, [this], {
+      k,
+    });
     return { values: values as Tensor, indices: indices as Tensor };
   }
 

@@ -26,7 +26,16 @@ interface QuantizedWeight {
   readonly scales: string;
 }
 
-const ITEM_BYTES = { F64: 8, I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, I8: 1, U8: 1 } as const;
+const ITEM_BYTES = {
+  F64: 8,
+  I64: 8,
+  F32: 4,
+  I32: 4,
+  F16: 2,
+  BF16: 2,
+  I8: 1,
+  U8: 1,
+} as const;
 
 export class Emitter {
   readonly #graph: Graph;
@@ -87,7 +96,11 @@ export class Emitter {
     return {
       name: this.#graph.name,
       nodes: this.#nodes,
-      inputs: this.#graph.inputs.map((t) => ({ name: t.name as string, dtype: t.dtype, shape: t.shape })),
+      inputs: this.#graph.inputs.map((t) => ({
+        name: t.name as string,
+        dtype: t.dtype,
+        shape: t.shape,
+      })),
       outputs,
       initializers: this.#initializers,
       inline: this.#inline.filter((t) => used.has(t.name)),
@@ -107,7 +120,14 @@ export class Emitter {
     const trimmed = [...inputs];
     while (trimmed.at(-1) === "") trimmed.pop();
     const names = Array.from({ length: outputs }, (_, i) => `${name}:${i}`);
-    this.#nodes.push({ type, domain, name, inputs: trimmed, outputs: names, attributes });
+    this.#nodes.push({
+      type,
+      domain,
+      name,
+      inputs: trimmed,
+      outputs: names,
+      attributes,
+    });
     return names;
   }
 
@@ -192,8 +212,20 @@ export class Emitter {
         return new Uint8Array(result.buffer, result.byteOffset, result.byteLength);
       };
       this.#initializers.push(
-        { name: values, dtype: "I8", shape: [inner, out], byteLength: inner * out, read: take("values") },
-        { name: scales, dtype: "F32", shape: [out], byteLength: 4 * out, read: take("scales") },
+        {
+          name: values,
+          dtype: "I8",
+          shape: [inner, out],
+          byteLength: inner * out,
+          read: take("values"),
+        },
+        {
+          name: scales,
+          dtype: "F32",
+          shape: [out],
+          byteLength: 4 * out,
+          read: take("scales"),
+        },
       );
     }
     return { values, scales };
@@ -203,7 +235,9 @@ export class Emitter {
   quantizedLinear(x: string, weight: QuantizedWeight, bias: string | undefined): string {
     const [xq, scale, zero] = this.shared("DynamicQuantizeLinear", [x], {}, 3) as [string, string, string];
     const [product] = this.node("MatMulInteger", [xq, weight.values, zero]);
-    const [float] = this.node("Cast", [product!], { to: DTYPE_ELEMENT.float32 });
+    const [float] = this.node("Cast", [product!], {
+      to: DTYPE_ELEMENT.float32,
+    });
     const [scales] = this.node("Mul", [scale, weight.scales]);
     const [y] = this.node("Mul", [float!, scales!]);
     return bias ? this.node("Add", [y!, bias])[0]! : y!;
@@ -214,7 +248,9 @@ export class Emitter {
     if (known !== undefined) return known;
     const parameter = this.#parameterNames.get(t.id);
     if (parameter === undefined) throw new Error(`graph ${this.#graph.name}: value ${t.id} is used before it is made`);
-    const { data } = this.#graph.parameters.get(parameter) as { data: ParameterData };
+    const { data } = this.#graph.parameters.get(parameter) as {
+      data: ParameterData;
+    };
     this.#initializers.push({
       name: parameter,
       dtype: data.dtype,
@@ -259,7 +295,10 @@ export class Emitter {
             ? e
             : undefined;
         if (!linear) continue;
-        let [size] = this.shared("Shape", [t.name as string], { start: axis, end: axis + 1 });
+        let [size] = this.shared("Shape", [t.name as string], {
+          start: axis,
+          end: axis + 1,
+        });
         if (linear.offset !== 0) [size] = this.shared("Add", [size!, this.int64([-linear.offset])]);
         if (linear.scale !== 1) [size] = this.shared("Div", [size!, this.int64([linear.scale])]);
         return size!;

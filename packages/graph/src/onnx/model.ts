@@ -6,8 +6,23 @@ import { ProtobufWriter } from "./protobuf.ts";
 const IR_VERSION = 10;
 export const OPSET = 20;
 
-export const ELEMENT_TYPES = { F32: 1, U8: 2, I8: 3, I32: 6, I64: 7, BOOL: 9, F16: 10, F64: 11, BF16: 16 } as const;
-export const DTYPE_ELEMENT: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+export const ELEMENT_TYPES = {
+  F32: 1,
+  U8: 2,
+  I8: 3,
+  I32: 6,
+  I64: 7,
+  BOOL: 9,
+  F16: 10,
+  F64: 11,
+  BF16: 16,
+} as const;
+export const DTYPE_ELEMENT: Record<DType, number> = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+};
 
 export type AttributeValue = number | string | readonly number[];
 
@@ -26,7 +41,13 @@ export interface Initializer {
   readonly dtype: StorageType;
   readonly shape: readonly number[];
   readonly byteLength: number;
-  readonly file?: { readonly path: string; readonly offset: number; readonly byteLength: number } | undefined;
+  readonly file?:
+    | {
+        readonly path: string;
+        readonly offset: number;
+        readonly byteLength: number;
+      }
+    | undefined;
   read(): Promise<Uint8Array>;
 }
 
@@ -52,13 +73,19 @@ export interface OnnxModel {
   readonly inline: readonly InlineTensor[];
 }
 
-/** Where the bytes of an initialiser are to be found by the runtime: a file name and a range in it. */
-export type Placement = (initializer: Initializer) => { location: string; offset: number; length: number };
+/** Where the runtime finds the bytes of an initialiser: a range of a file beside the model, or in the model itself. */
+export type Place =
+  | {
+      readonly location: string;
+      readonly offset: number;
+      readonly length: number;
+    }
+  | Uint8Array;
 
 /** Float attributes are told from integer ones by name: ONNX has no untyped numbers. */
 const FLOAT_ATTRIBUTES = new Set(["alpha", "beta", "epsilon"]);
 
-export function serializeModel(model: OnnxModel, place: Placement): Uint8Array {
+export function serializeModel(model: OnnxModel, place: (initializer: Initializer) => Place): Uint8Array {
   const seen = new Set<string>();
   const declare = (name: string) => {
     // ONNX Runtime accepts two values of one name and merges them silently
@@ -82,11 +109,16 @@ export function serializeModel(model: OnnxModel, place: Placement): Uint8Array {
       }
       for (const t of model.initializers) {
         const at = place(t);
+
         g.message(5, (w) => {
           for (const d of t.shape) w.varint(1, d);
           w.varint(2, ELEMENT_TYPES[t.dtype]).string(8, t.name);
-          for (const [key, value] of Object.entries({ location: at.location, offset: at.offset, length: at.length })) {
-            w.message(13, (entry) => entry.string(1, key).string(2, String(value)));
+          if (at instanceof Uint8Array) {
+            w.bytes(9, at);
+            return;
+          }
+          for (const key of ["location", "offset", "length"] as const) {
+            w.message(13, (entry) => entry.string(1, key).string(2, String(at[key])));
           }
           w.varint(14, 1); // data_location = EXTERNAL
         });

@@ -68,7 +68,10 @@ export const elu = unary("elu", "Elu");
 export const leakyRelu = unary<{ slope: number }>("leakyRelu", "LeakyRelu", (a) => ({ alpha: a.slope }));
 
 /** x limited to [minimum, maximum]. */
-export const clamp = defineOp<{ minimum?: number | undefined; maximum?: number | undefined }>({
+export const clamp = defineOp<{
+  minimum?: number | undefined;
+  maximum?: number | undefined;
+}>({
   name: "clamp",
   infer([x]) {
     requireType(x!, "float32");
@@ -92,7 +95,12 @@ export const where = defineOp<undefined>({
   infer([c, a, b]) {
     requireType(c!, "bool");
     if (a!.dtype !== b!.dtype) throw new GraphError(`types differ: ${a!.dtype} and ${b!.dtype}`);
-    return [{ dtype: a!.dtype, shape: broadcast(c!.shape, broadcast(a!.shape, b!.shape)) }];
+    return [
+      {
+        dtype: a!.dtype,
+        shape: broadcast(c!.shape, broadcast(a!.shape, b!.shape)),
+      },
+    ];
   },
   emit: (e, [c, a, b]) => e.node("Where", [c!.value, a!.value, b!.value]),
 });

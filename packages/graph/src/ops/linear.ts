@@ -14,7 +14,12 @@ export const matmul = defineOp<undefined>({
       throw new GraphError(`inner sizes differ: ${formatShape(a!.shape)} · ${formatShape(b!.shape)}`);
     }
     const lead = broadcast(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
-    return [{ dtype: "float32", shape: [...lead, a!.shape[ra - 2] as Dim, b!.shape[rb - 1] as Dim] }];
+    return [
+      {
+        dtype: "float32",
+        shape: [...lead, a!.shape[ra - 2] as Dim, b!.shape[rb - 1] as Dim],
+      },
+    ];
   },
   emit: (e, [a, b]) => e.node("MatMul", [a!.value, b!.value]),
 });
@@ -69,7 +74,12 @@ export const conv1d = defineOp<ConvolutionAttributes>({
     if (bias && !sameDim(bias.shape[0] as Dim, out))
       throw new GraphError(`bias ${formatShape(bias.shape)} for ${out} channels`);
     const span = subDim(addDim(time, padding[0] + padding[1]), dilation * (kernel - 1) + 1);
-    return [{ dtype: "float32", shape: [batch, out, addDim(floorDivDim(span, stride), 1)] }];
+    return [
+      {
+        dtype: "float32",
+        shape: [batch, out, addDim(floorDivDim(span, stride), 1)],
+      },
+    ];
   },
   emit: (e, inputs, { stride = 1, dilation = 1, padding = [0, 0], groups = 1 }) =>
     e.node(
@@ -96,7 +106,12 @@ export const convTranspose1d = defineOp<{ stride: number; padding: number }>({
     }
     if (bias && !sameDim(bias.shape[0] as Dim, out))
       throw new GraphError(`bias ${formatShape(bias.shape)} for ${out} channels`);
-    return [{ dtype: "float32", shape: [batch, out, addDim(mulDim(subDim(time, 1), stride), kernel - 2 * padding)] }];
+    return [
+      {
+        dtype: "float32",
+        shape: [batch, out, addDim(mulDim(subDim(time, 1), stride), kernel - 2 * padding)],
+      },
+    ];
   },
   emit: (e, inputs, { stride, padding }) =>
     e.node(

@@ -51,7 +51,9 @@ export const groupNorm = defineOp<{ groups: number; epsilon: number }>({
     const ones = e.constant(new Float32Array(groups).fill(1), [groups]);
     const zeros = e.constant(new Float32Array(groups), [groups]);
     const [grouped] = e.node("Reshape", [x!.value, e.int64([0, groups, -1])]);
-    const [normal] = e.node("InstanceNormalization", [grouped!, ones, zeros], { epsilon });
+    const [normal] = e.node("InstanceNormalization", [grouped!, ones, zeros], {
+      epsilon,
+    });
     const [back] = e.node("Reshape", [normal!, e.reshapeTarget([], x!.shape)]);
     const column = (v: string) => e.node("Reshape", [v, e.int64([channels, 1])])[0]!;
     const [scaled] = e.node("Mul", [back!, column(scale!.value)]);

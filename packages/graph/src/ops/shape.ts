@@ -53,7 +53,12 @@ export const slice = defineOp<{ axis: number; start: Dim; end: Dim }>({
     if (typeof size === "number" && typeof a.end === "number" && a.end > size) {
       throw new GraphError(`slice to ${a.end} of an axis of ${size}`);
     }
-    return [{ dtype: x!.dtype, shape: x!.shape.map((d, i) => (i === axis ? subDim(a.end, a.start) : d)) }];
+    return [
+      {
+        dtype: x!.dtype,
+        shape: x!.shape.map((d, i) => (i === axis ? subDim(a.end, a.start) : d)),
+      },
+    ];
   },
   emit: (e, [x], a) =>
     e.node("Slice", [x!.value, e.dims([a.start]), e.dims([a.end]), e.int64([normalizeAxis(a.axis, x!.shape.length)])]),
@@ -74,7 +79,12 @@ export const concat = defineOp<{ axis: number }>({
         throw new GraphError(`${formatShape(t.shape)} does not join ${formatShape(first.shape)} on axis ${axis}`);
       size = addDim(size, t.shape[axis] as Dim);
     }
-    return [{ dtype: first.dtype, shape: first.shape.map((d, i) => (i === axis ? size : d)) }];
+    return [
+      {
+        dtype: first.dtype,
+        shape: first.shape.map((d, i) => (i === axis ? size : d)),
+      },
+    ];
   },
   emit: (e, inputs, { axis }) =>
     e.node(
@@ -101,11 +111,21 @@ export const gather = defineOp<{ axis: number }>({
 });
 
 /** Adds `before` and `after` values along one axis: zeros, or a reflection that leaves the edge value out. */
-export const pad = defineOp<{ axis: number; before: number; after: number; mode: "constant" | "reflect" }>({
+export const pad = defineOp<{
+  axis: number;
+  before: number;
+  after: number;
+  mode: "constant" | "reflect";
+}>({
   name: "pad",
   infer([x], a) {
     const axis = normalizeAxis(a.axis, x!.shape.length);
-    return [{ dtype: x!.dtype, shape: x!.shape.map((d, i) => (i === axis ? addDim(d, a.before + a.after) : d)) }];
+    return [
+      {
+        dtype: x!.dtype,
+        shape: x!.shape.map((d, i) => (i === axis ? addDim(d, a.before + a.after) : d)),
+      },
+    ];
   },
   emit(e, [x], a) {
     const rank = x!.shape.length;

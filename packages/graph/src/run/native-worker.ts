@@ -9,14 +9,21 @@ let queue = Promise.resolve();
 async function answer(request: HostRequest): Promise<void> {
   const reply = (message: HostReply, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
   try {
-    if (request.kind === "load") reply({ call: request.call, result: await host.load(request.model, request.threads) });
+    if (request.kind === "load")
+      reply({
+        call: request.call,
+        result: await host.load(request.model, request.threads),
+      });
     else if (request.kind === "release") reply({ call: request.call, result: await host.release(request.id) });
     else {
       const outputs: Record<string, NumericArray> = await host.run(request.id, request.inputs);
       reply({ call: request.call, result: outputs });
     }
   } catch (error) {
-    reply({ call: request.call, error: error instanceof Error ? error.message : String(error) });
+    reply({
+      call: request.call,
+      error: error instanceof Error ? error.message : String(error),
+    });
   }
 }
 

@@ -5,12 +5,10 @@
  * Weights that lie contiguously in one local folder are mapped from there by ONNX Runtime: no copy passes through
  * JavaScript, and no 2 GB limit applies.
  */
-import { realpathSync } from "node:fs";
-import { basename, dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { InferenceSession } from "onnxruntime-common";
-import type { OnnxModel } from "../onnx/model.ts";
-import { type OrtApi, type PackedModel, packModel, runSession } from "./ort-session.ts";
+import { packForMapping, releaseSpool } from "./mapped-weights.ts";
+import { type OrtApi, type PackedModel, runSession } from "./ort-session.ts";
 import type { NumericArray, Program, Runtime, RuntimeOptions } from "./runtime.ts";
 
 export class NativeHost {
@@ -28,7 +26,13 @@ export class NativeHost {
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       ...(model.folder === undefined
         ? {}
-        : { extra: { session: { model_external_initializers_file_folder_path: model.folder } } }),
+        : {
+            extra: {
+              session: {
+                model_external_initializers_file_folder_path: model.folder,
+              },
+            },
+          }),
     };
     const session = await ort.InferenceSession.create(model.bytes, options);
     const id = this.#nextId++;
@@ -47,7 +51,12 @@ export class NativeHost {
 }
 
 export type HostRequest =
-  | { readonly call: number; readonly kind: "load"; readonly model: PackedModel; readonly threads: number | undefined }
+  | {
+      readonly call: number;
+      readonly kind: "load";
+      readonly model: PackedModel;
+      readonly threads: number | undefined;
+    }
   | {
       readonly call: number;
       readonly kind: "run";
@@ -55,7 +64,11 @@ export type HostRequest =
       readonly inputs: Readonly<Record<string, NumericArray>>;
     }
   | { readonly call: number; readonly kind: "release"; readonly id: number };
-export type HostReply = { readonly call: number; readonly result?: unknown; readonly error?: string };
+export type HostReply = {
+  readonly call: number;
+  readonly result?: unknown;
+  readonly error?: string;
+};
 
 type Request = HostRequest extends infer R ? (R extends HostRequest ? Omit<R, "call"> : never) : never;
 
@@ -107,14 +120,11 @@ export function createNativeRuntime(options: RuntimeOptions): Runtime {
   return {
     name: "native cpu",
     async load(model) {
-      const packed = await packModel(model, mappableFolder(model));
-      const buffers = [...new Set(packed.externalData.map((e) => e.data.buffer as ArrayBuffer))];
-      const id = thread
-        ? await thread.call<number>(
-            { kind: "load", model: packed, threads: options.threads },
-            ownedBuffers(packed, buffers),
-          )
-        : await (host as NativeHost).load(packed, options.threads);
+      const packed = await packForMapping(model);
+      const id = await (thread
+        ? thread.call<number>({ kind: "load", model: packed, threads: options.threads }, ownedBuffers(packed))
+        : (host as NativeHost).load(packed, options.threads)
+      ).finally(() => releaseSpool(packed));
       return createProgram(
         (inputs, transfer) =>
           thread ? thread.call({ kind: "run", id, inputs }, transfer) : (host as NativeHost).run(id, inputs),
@@ -145,32 +155,9 @@ function createProgram(
 }
 
 /** Buffers that hold nothing but weights of this model may be moved to the worker instead of being copied. */
-function ownedBuffers(packed: PackedModel, buffers: ArrayBuffer[]): ArrayBuffer[] {
+function ownedBuffers(packed: PackedModel): ArrayBuffer[] {
   const used = new Map<ArrayBuffer, number>();
   for (const { data } of packed.externalData)
     used.set(data.buffer as ArrayBuffer, (used.get(data.buffer as ArrayBuffer) ?? 0) + data.length);
-  return buffers.filter((b) => used.get(b) === b.byteLength && b.byteLength >= 65536);
-}
-
-/** The folder that holds the files of most weight bytes, and each weight's place in it. Small weights are sent along. */
-function mappableFolder(model: OnnxModel): Parameters<typeof packModel>[1] {
-  const folders = new Map<string, number>();
-  const real = new Map<string, string>();
-  for (const { file } of model.initializers) {
-    if (!file) continue;
-    // hub caches link to blobs elsewhere, and ONNX Runtime refuses links that leave the folder
-    if (!real.has(file.path)) real.set(file.path, realpathSync(file.path));
-    const folder = dirname(real.get(file.path) as string);
-    folders.set(folder, (folders.get(folder) ?? 0) + file.byteLength);
-  }
-  const [folder] = [...folders].sort((a, b) => b[1] - a[1])[0] ?? [];
-  if (folder === undefined) return undefined;
-  return {
-    folder,
-    place({ file }) {
-      const path = file && (real.get(file.path) as string);
-      if (!path || dirname(path) !== folder) return undefined;
-      return { location: basename(path), offset: file.offset, length: file.byteLength };
-    },
-  };
+  return [...used].flatMap(([buffer, bytes]) => (bytes === buffer.byteLength && bytes >= 65536 ? [buffer] : []));
 }

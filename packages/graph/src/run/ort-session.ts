@@ -1,6 +1,6 @@
 /** What onnxruntime-node and onnxruntime-web share: sessions from our models, arrays in and out. */
 import type { InferenceSession, Tensor as OrtTensor, TypedTensor } from "onnxruntime-common";
-import type { Initializer, OnnxModel, Placement } from "../onnx/model.ts";
+import type { Initializer, OnnxModel, Place } from "../onnx/model.ts";
 import { serializeModel } from "../onnx/model.ts";
 import type { NumericArray, TensorData } from "./runtime.ts";
 
@@ -17,42 +17,37 @@ export interface OrtApi {
 
 /** A model in the form that crosses to a worker: the ONNX file and its weights as bytes or as ranges of local files. */
 export interface PackedModel {
-  readonly name: string;
   readonly bytes: Uint8Array;
+  /** Weights in memory, each a file of its own to the runtime. */
   readonly externalData: { path: string; data: Uint8Array }[];
-  /** Folder of the weights that are mapped from disk. */
+  /** Folder of the weights that the runtime maps from disk; then externalData is empty, as it takes one or the other. */
   readonly folder?: string | undefined;
 }
 
-/**
- * Serialises a model. Weights for which `mapped` names a file stay on disk and are mapped by the runtime; the others are
- * read, one buffer each.
- */
-export async function packModel(
-  model: OnnxModel,
-  mapped?: { folder: string; place: (i: Initializer) => ReturnType<Placement> | undefined },
-): Promise<PackedModel> {
+/** The bytes of a weight, of the length the graph expects. */
+export async function readInitializer(initializer: Initializer): Promise<Uint8Array> {
+  const data = await initializer.read();
+  if (data.length === initializer.byteLength) return data;
+  throw new Error(`weight ${initializer.name}: read ${data.length} bytes, expected ${initializer.byteLength}`);
+}
+
+/** Serialises a model with all its weights in memory, one buffer each. */
+export async function packInMemory(model: OnnxModel): Promise<PackedModel> {
   const externalData: { path: string; data: Uint8Array }[] = [];
-  const placements = new Map<string, ReturnType<Placement>>();
+  const places = new Map<string, Place>();
   for (const initializer of model.initializers) {
-    const onDisk = mapped?.place(initializer);
-    if (onDisk) placements.set(initializer.name, onDisk);
-    else {
-      const data = await initializer.read();
-      if (data.length !== initializer.byteLength) {
-        throw new Error(`weight ${initializer.name}: read ${data.length} bytes, expected ${initializer.byteLength}`);
-      }
-      const path = `memory-${externalData.length}`;
-      externalData.push({ path, data });
-      placements.set(initializer.name, { location: path, offset: 0, length: data.length });
-    }
+    const data = await readInitializer(initializer);
+    const path = `memory-${externalData.length}`;
+    externalData.push({ path, data });
+    places.set(initializer.name, {
+      location: path,
+      offset: 0,
+      length: data.length,
+    });
   }
-  const bytes = serializeModel(model, (i) => placements.get(i.name) as ReturnType<Placement>);
   return {
-    name: model.name,
-    bytes,
+    bytes: serializeModel(model, (i) => places.get(i.name) as Place),
     externalData,
-    folder: placements.size > externalData.length ? mapped?.folder : undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 /** onnxruntime-web: WASM (threads where SharedArrayBuffer is allowed) or WebGPU, in browsers and, as a fallback, in Node. */
-import { type OrtApi, packModel, runSession } from "./ort-session.ts";
+import { type OrtApi, packInMemory, runSession } from "./ort-session.ts";
 import type { Runtime, RuntimeOptions } from "./runtime.ts";
 
 export async function createWebRuntime(
@@ -18,7 +18,7 @@ export async function createWebRuntime(
   return {
     name: gpu ? "webgpu" : "wasm",
     async load(model) {
-      const packed = await packModel(model);
+      const packed = await packInMemory(model);
       const session = await api.InferenceSession.create(packed.bytes, {
         executionProviders: gpu ? ["webgpu", "wasm"] : ["wasm"],
         graphOptimizationLevel: "all",

@@ -1,0 +1,28 @@
+/** Scaled dot-product attention (Vaswani et al., 2017) over heads that lie side by side in the last axis. */
+import type { Tensor } from "@uat/graph";
+
+/** [batch, time, heads · size] → [batch, heads, time, size]. */
+export function splitHeads(x: Tensor, heads: number): Tensor {
+  const [batch, time, width] = x.shape as [Tensor["shape"][number], Tensor["shape"][number], number];
+  return x.reshape([batch, time, heads, width / heads]).transpose(0, 2, 1, 3);
+}
+
+/** [batch, heads, time, size] → [batch, time, heads · size]. */
+export function joinHeads(x: Tensor): Tensor {
+  const [batch, heads, time, size] = x.shape as [Tensor["shape"][number], number, Tensor["shape"][number], number];
+  return x.transpose(0, 2, 1, 3).reshape([batch, time, heads * size]);
+}
+
+/**
+ * q [batch, queries, width], k and v [batch, keys, width] → [batch, queries, width].
+ * `bias` is added to the scores and broadcasts to [batch, heads, queries, keys]; the score scale is 1/√(width / heads).
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, bias?: Tensor): Tensor {
+  const size = (q.dim(-1) as number) / heads;
+  const keys = splitHeads(k, heads).transpose(0, 1, 3, 2);
+  const scores = splitHeads(q, heads)
+    .mul(1 / Math.sqrt(size))
+    .matmul(keys);
+  const weights = (bias ? scores.add(bias) : scores).softmax(-1);
+  return joinHeads(weights.matmul(splitHeads(v, heads)));
+}
