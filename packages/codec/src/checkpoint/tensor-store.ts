@@ -1,0 +1,144 @@
+import { CheckpointError } from "./errors.ts";
+
+/** Element types a checkpoint may hold, named as safetensors names them. */
+export type DType = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U8" | "BOOL";
+
+/** Bytes of one element. */
+export const ITEM_BYTES: Readonly<Record<DType, number>> = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+};
+
+/** Type and shape of one stored tensor. */
+export interface TensorInfo {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** Where a tensor's raw bytes lie in a local file. */
+export interface TensorLocation {
+  readonly path: string;
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+/** Named tensors, read one at a time: the form every checkpoint format takes after its header was read. */
+export interface TensorStore {
+  names(): Iterable<string>;
+  info(name: string): TensorInfo | undefined;
+  /** Raw little-endian bytes, contiguous, row-major. @throws CheckpointError when missing or unreadable. */
+  read(name: string): Promise<Uint8Array>;
+  /** Set when the raw bytes lie contiguous in a local file, so that the runtime can map them into memory. */
+  locate(name: string): TensorLocation | undefined;
+  close(): Promise<void>;
+}
+
+/** A tensor held in memory, for stores and writers. `data` is little-endian, contiguous, row-major. */
+export interface TensorData extends TensorInfo {
+  readonly data: Uint8Array;
+}
+
+/** A float32 tensor in memory. */
+export function float32Tensor(shape: readonly number[], values: Float32Array): TensorData {
+  return { dtype: "F32", shape, data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
+}
+
+/** Product of the dimensions; NaN when a dimension is not a whole number ≥ 0 or the product is past 2^53. */
+export function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (const size of shape) {
+    if (!Number.isSafeInteger(size) || size < 0) return Number.NaN;
+    if (size === 0) count = 0;
+    else if (count > 0) count *= size;
+    if (!Number.isSafeInteger(count)) return Number.NaN;
+  }
+  return count;
+}
+
+/** A store over tensors in memory. */
+export function memoryStore(tensors: ReadonlyMap<string, TensorData>): TensorStore {
+  return {
+    names: () => tensors.keys(),
+    info: (name) => tensors.get(name),
+    async read(name) {
+      const tensor = tensors.get(name);
+      if (!tensor) throw missingTensor(name, "the tensors in memory");
+      return tensor.data;
+    },
+    locate: () => undefined,
+    async close() {},
+  };
+}
+
+/** The error for a tensor that a store does not hold. */
+export function missingTensor(name: string, where: string): CheckpointError {
+  return new CheckpointError(`${where}: has no tensor "${name.slice(0, 200)}"`);
+}
+
+/**
+ * A tensor as float32, whatever float type it is stored in.
+ * @returns row-major values; may share memory with the store when it holds float32 already.
+ * @throws CheckpointError when the tensor is missing or not of a float type.
+ */
+export async function readFloat32(store: TensorStore, name: string): Promise<Float32Array> {
+  const info = store.info(name);
+  if (!info) throw missingTensor(name, "checkpoint");
+  if (!/^(F64|F32|F16|BF16)$/.test(info.dtype))
+    throw new CheckpointError(
+      `tensor "${name.slice(0, 200)}" holds ${info.dtype} values; expected F32, F16, BF16 or F64`,
+    );
+  return toFloat32(await store.read(name), info.dtype);
+}
+
+/** Little-endian bytes of a float type to float32; F64 is rounded to nearest. Shares memory for aligned F32. */
+export function toFloat32(bytes: Uint8Array, dtype: DType): Float32Array {
+  const count = bytes.byteLength / ITEM_BYTES[dtype];
+  const aligned = bytes.byteOffset % ITEM_BYTES[dtype] === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset } = aligned;
+  switch (dtype) {
+    case "F32":
+      return new Float32Array(buffer, byteOffset, count);
+    case "F64":
+      return Float32Array.from(new Float64Array(buffer, byteOffset, count));
+    case "BF16": {
+      // bfloat16 is the upper half of a float32.
+      const bits = new Uint32Array(count);
+      const halves = new Uint16Array(buffer, byteOffset, count);
+      for (let i = 0; i < count; i++) bits[i] = halves[i]! << 16;
+      return new Float32Array(bits.buffer);
+    }
+    case "F16": {
+      const table = (halfTable ??= makeHalfTable());
+      const halves = new Uint16Array(buffer, byteOffset, count);
+      const values = new Float32Array(count);
+      for (let i = 0; i < count; i++) values[i] = table[halves[i]!]!;
+      return values;
+    }
+    default:
+      throw new CheckpointError(`${dtype} is not a float type`);
+  }
+}
+
+let halfTable: Float32Array | undefined;
+
+/** All 65,536 half-precision values: 256 KiB once, instead of bit work per element. */
+function makeHalfTable(): Float32Array {
+  const table = new Float32Array(65536);
+  for (let half = 0; half < 65536; half++) {
+    const sign = half & 0x8000 ? -1 : 1;
+    const exponent = (half >> 10) & 31;
+    const fraction = half & 1023;
+    if (exponent === 31) table[half] = fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+    else if (exponent === 0) table[half] = sign * fraction * 2 ** -24;
+    else table[half] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  }
+  return table;
+}
