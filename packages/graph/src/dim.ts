@@ -1,15 +1,19 @@
 /**
  * Dimensions of symbolic tensors: a number, or an expression over named symbols such as `tokens`.
  *
- * Two expressions are compared by their values at a few fixed, made-up sizes of each symbol (their witnesses) instead of
+ * Two expressions are compared by their values at some fixed, made-up sizes of each symbol (their witnesses) instead of
  * by algebra: `floor((4·tokens − 1) / 2) + 1` and `2·tokens` have equal witnesses, so they are the same dimension. The
- * sizes are large and unrelated, so that different expressions do not meet by chance.
+ * sizes are large, unrelated and of every remainder, so that different expressions do not meet by chance.
  */
 
 export type Dim = number | SymbolicDim;
 export type Shape = readonly Dim[];
 
-const WITNESSES = 4;
+/** Sizes that try every remainder near a multiple of this, where rounded divisions jump, and sizes that try any. */
+const ROUND = 26880; // 2^8 · 3 · 5 · 7
+const NEAR = 16;
+const ANY = 8;
+const WITNESSES = NEAR + ANY;
 
 export type DimExpression =
   | { readonly kind: "symbol"; readonly name: string }
@@ -60,10 +64,15 @@ export function symbol(name: string): SymbolicDim {
   if (!found) {
     let state = 2166136261;
     for (const c of name) state = Math.imul(state ^ c.charCodeAt(0), 16777619) >>> 0;
-    const witnesses = Array.from({ length: WITNESSES }, () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return 1009 + (state >>> 13); // up to half a million: products of two stay exact in a double
-    });
+    // the low bits of such a generator repeat soon
+    const random = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 13;
+    // up to half a million: products of two stay exact in a double
+    const near = Array.from({ length: NEAR }, (_, i) => ROUND * (1 + (random() % 18)) + i - NEAR / 2);
+    for (let i = NEAR - 1; i > 0; i--) {
+      const j = random() % (i + 1);
+      [near[i], near[j]] = [near[j] as number, near[i] as number];
+    }
+    const witnesses = [...near, ...Array.from({ length: ANY }, () => 1009 + random())];
     found = new SymbolicDim({ kind: "symbol", name }, witnesses);
     symbols.set(name, found);
   }
