@@ -1,0 +1,157 @@
+/** The tokeniser as people use it: any audio in, codes out. */
+import { createRuntime, type Device, type Runtime } from "@uat/graph";
+import { openModel } from "#platform";
+import { type AudioInput, type AudioInputOptions, type LiveAudio, openInput, openLive } from "./audio-input.ts";
+import { TokenizerError } from "./errors.ts";
+import type { OpenModelOptions } from "./platform/model-options.ts";
+import { type AudioCodes, type ClipCodes, stackCodes } from "./tokenizers/audio-codes.ts";
+import { type TokenizerDtype, WhisperVqTokenizer } from "./tokenizers/whisper-vq-tokenizer.ts";
+
+export interface PretrainedOptions extends OpenModelOptions {
+  /** `auto`: native where onnxruntime-node works, else WASM; `webgpu` where there is one. */
+  readonly device?: Device | undefined;
+  /** Threads of the native or WASM runtime; all cores by default. */
+  readonly threads?: number | undefined;
+  /** Told in one line when something slower than asked for is used. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+export interface TokenizerOptions extends PretrainedOptions {
+  /** fp32 (default) or q8, int8 linear layers. */
+  readonly dtype?: TokenizerDtype | undefined;
+}
+
+export interface EncodeOptions extends AudioInputOptions {
+  /** Told the seconds of audio done so far in the clip at `index`, and all its seconds where known. */
+  readonly onProgress?:
+    | ((progress: { index: number; seconds: number; duration?: number | undefined }) => void)
+    | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Codes of the next seconds of a clip. */
+export interface CodesChunk {
+  readonly codes: Int32Array;
+  /** Seconds at which the first code starts. */
+  readonly start: number;
+  /** Seconds of audio behind the codes. */
+  readonly duration: number;
+  readonly ties: number;
+}
+
+/**
+ * Turns audio into codes, 25 a second for models of the UniAudio kind.
+ *
+ * @example
+ * const tokenizer = await AudioTokenizer.fromPretrained("base");
+ * const { clips } = await tokenizer.encode("speech.wav");
+ * console.log(clips[0].codes);
+ * await tokenizer.dispose();
+ */
+export class AudioTokenizer {
+  readonly codebookSize: number;
+  /** Codes a second. */
+  readonly frameRate: number;
+  /** What runs the network, e.g. `native cpu`. */
+  readonly runtime: string;
+  readonly #system: WhisperVqTokenizer;
+  readonly #runtime: Runtime;
+
+  private constructor(system: WhisperVqTokenizer, runtime: Runtime) {
+    this.#system = system;
+    this.#runtime = runtime;
+    this.runtime = runtime.name;
+    this.codebookSize = system.codebookSize;
+    this.frameRate = system.frameRate;
+  }
+
+  /**
+   * Loads a tokeniser: `base` (embedded), a directory, a hub id or, in browsers, a URL.
+   * @throws CheckpointError, GraphError or TokenizerError (all with `isInputError`) for what cannot be loaded.
+   */
+  static async fromPretrained(idOrDirectory = "base", options: TokenizerOptions = {}): Promise<AudioTokenizer> {
+    const { dtype = "fp32" } = options;
+    if (dtype !== "fp32" && dtype !== "q8") throw new TokenizerError(`dtype ${dtype}: expected fp32 or q8`);
+    const files = await openModel(idOrDirectory, { ...options, part: "tokenizer" });
+    const directory = (await files.exists("tokenizer/config.json")) ? "tokenizer" : "";
+    if (!directory && !(await files.exists("config.json"))) {
+      throw new TokenizerError(
+        `${files.source}: no tokenizer/config.json here; expected a directory that holds tokenizer/, decoder/ or both`,
+      );
+    }
+    const runtime = await createRuntime(options);
+    try {
+      return new AudioTokenizer(await WhisperVqTokenizer.load(files, directory, runtime, dtype), runtime);
+    } catch (error) {
+      await runtime.dispose();
+      throw error;
+    }
+  }
+
+  /** The same as fromPretrained, by the name transformers.js uses. */
+  static from_pretrained(idOrDirectory?: string, options?: TokenizerOptions): Promise<AudioTokenizer> {
+    return AudioTokenizer.fromPretrained(idOrDirectory, options);
+  }
+
+  /**
+   * Codes of one or several clips; a clip's codes never depend on the others. A clip without samples has no codes.
+   * @throws AudioError for audio that cannot be read; its message names the clip.
+   */
+  async encode(audio: AudioInput | readonly AudioInput[], options: EncodeOptions = {}): Promise<AudioCodes> {
+    const inputs = Array.isArray(audio) ? (audio as readonly AudioInput[]) : [audio as AudioInput];
+    const clips: ClipCodes[] = [];
+    for (const [index, input] of inputs.entries()) clips.push(await this.#encodeClip(input, index, options));
+    return stackCodes(clips, this.frameRate, this.codebookSize);
+  }
+
+  /**
+   * Codes of one clip as they come, equal to those of `encode` when joined. Whisper hears 30 s at once, so a chunk comes
+   * for every 30 s; memory stays bounded however long the audio is.
+   * @param audio a clip, or blocks of mono samples with their rate as they are recorded.
+   */
+  async *encodeStream(audio: AudioInput | LiveAudio, options: EncodeOptions = {}): AsyncGenerator<CodesChunk> {
+    yield* this.#chunks(audio, 0, options);
+  }
+
+  async *#chunks(audio: AudioInput | LiveAudio, index: number, options: EncodeOptions): AsyncGenerator<CodesChunk> {
+    const rate = this.#system.sampleRate;
+    const live = typeof audio === "object" && "stream" in audio && Symbol.asyncIterator in audio.stream;
+    const opened = live ? openLive(audio as LiveAudio, rate) : await openInput(audio as AudioInput, rate, options);
+    try {
+      let start = 0;
+      for await (const { codes, samples, ties } of this.#system.encode(opened.blocks())) {
+        options.signal?.throwIfAborted();
+        const duration = samples / rate;
+        yield { codes, start, duration, ties };
+        start += duration;
+        options.onProgress?.({ index, seconds: start, duration: opened.duration });
+      }
+    } finally {
+      await opened.close();
+    }
+  }
+
+  /** Frees the network. The tokeniser must not be used afterwards. */
+  async dispose(): Promise<void> {
+    await this.#system.dispose();
+    await this.#runtime.dispose();
+  }
+
+  async #encodeClip(input: AudioInput, index: number, options: EncodeOptions): Promise<ClipCodes> {
+    const parts: Int32Array[] = [];
+    let duration = 0;
+    let ties = 0;
+    for await (const chunk of this.#chunks(input, index, options)) {
+      parts.push(chunk.codes);
+      duration += chunk.duration;
+      ties += chunk.ties;
+    }
+    const codes = new Int32Array(parts.reduce((n, p) => n + p.length, 0));
+    let at = 0;
+    for (const p of parts) {
+      codes.set(p, at);
+      at += p.length;
+    }
+    return { codes, frameRate: this.frameRate, codebookSize: this.codebookSize, duration, ties };
+  }
+}

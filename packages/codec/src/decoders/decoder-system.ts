@@ -1,0 +1,59 @@
+/** What every decoder offers, and the choice of one by what a directory holds. */
+import type { Runtime } from "@uat/graph";
+import type { ModelFiles } from "../checkpoint/model-files.ts";
+import { TokenizerError } from "../errors.ts";
+
+/** A clip whose voice and manner the output continues. */
+export interface Prompt {
+  readonly tokens: ArrayLike<number>;
+  /** Log-mel of the clip, 80 × frames, row-major, natural log (22.05 kHz, hop 256). */
+  readonly mel: { readonly data: Float32Array; readonly frames: number };
+}
+
+export interface DecodeOptions {
+  /** Seed of every random draw; 42 by default, as upstream. */
+  readonly seed?: number | undefined;
+  /** x-vector of the speaker, 192 values; none by default. */
+  readonly embedding?: Float32Array | undefined;
+  readonly prompt?: Prompt | undefined;
+  /**
+   * Codes of context that stay in view while a long list is decoded block by block, in bounded memory. By default all
+   * codes are decoded in one piece, as upstream.
+   */
+  readonly window?: number | undefined;
+  /** Told the share done, 0 to 1. */
+  readonly onProgress?: ((share: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface DecodeStreamOptions extends Omit<DecodeOptions, "prompt"> {
+  /** Codes a chunk; the model's own block size by default, else one second. */
+  readonly blockSize?: number | undefined;
+}
+
+export interface DecoderSystem {
+  readonly kind: string;
+  readonly sampleRate: number;
+  readonly frameRate: number;
+  readonly codebookSize: number;
+  decode(codes: ArrayLike<number>, options: DecodeOptions): Promise<Float32Array>;
+  decodeStream(
+    codes: ArrayLike<number> | AsyncIterable<ArrayLike<number>>,
+    options: DecodeStreamOptions,
+  ): AsyncGenerator<Float32Array>;
+  dispose(): Promise<void>;
+}
+
+/** Loads the decoder of a directory that holds `decoder/`, or is one. */
+export async function loadDecoder(files: ModelFiles, runtime: Runtime): Promise<DecoderSystem> {
+  for (const directory of ["decoder", ""]) {
+    const at = (name: string) => (directory ? `${directory}/${name}` : name);
+    if (await files.exists(at("config.yaml")))
+      return (await import("./flow-decoder.ts")).loadFlowDecoder(files, directory, runtime);
+    if (await files.exists(at("ridge.safetensors")))
+      return (await import("./ridge-decoder.ts")).loadRidgeDecoder(files, directory);
+  }
+  throw new TokenizerError(
+    `${files.source}: no decoder/config.yaml here; this model has no decoder, or the directory is not a model`,
+  );
+}

@@ -1,0 +1,35 @@
+/** Codes of one clip and of a batch, with the time each code stands for. */
+
+/** The codes of one clip. */
+export interface ClipCodes {
+  /** One code a frame, each in [0, codebookSize). */
+  readonly codes: Int32Array;
+  /** Codes a second. */
+  readonly frameRate: number;
+  readonly codebookSize: number;
+  /** Seconds of audio. */
+  readonly duration: number;
+  /** Frames whose two nearest codes are equally near within 1e-4 relative: rounding may decide there. */
+  readonly ties: number;
+}
+
+/** [start, end) in seconds of the audio that code `index` stands for. */
+export function codeTime(clip: { frameRate: number }, index: number): [number, number] {
+  return [index / clip.frameRate, (index + 1) / clip.frameRate];
+}
+
+/** The codes of a batch. */
+export interface AudioCodes {
+  /** [batch, 1, T] as neural codecs give it; clips shorter than the longest end with -1. */
+  readonly audio_codes: { readonly data: Int32Array; readonly dims: readonly [number, 1, number] };
+  readonly clips: readonly ClipCodes[];
+  readonly frameRate: number;
+  readonly codebookSize: number;
+}
+
+export function stackCodes(clips: readonly ClipCodes[], frameRate: number, codebookSize: number): AudioCodes {
+  const longest = clips.reduce((n, c) => Math.max(n, c.codes.length), 0);
+  const data = new Int32Array(clips.length * longest).fill(-1);
+  for (const [i, c] of clips.entries()) data.set(c.codes, i * longest);
+  return { audio_codes: { data, dims: [clips.length, 1, longest] }, clips, frameRate, codebookSize };
+}
