@@ -44,7 +44,7 @@ export async function openInput(
   { channel = 0 }: AudioInputOptions = {},
 ): Promise<OpenedAudio> {
   if (typeof input === "object" && "samples" in input) return openSamples(input, rate, channel);
-  const source = typeof input === "string" || input instanceof URL ? await openPath(input) : input;
+  const source = typeof input === "string" || input instanceof URL ? shortReads(await openPath(input)) : input;
   const bytes = source instanceof Blob ? blobSource(source) : source;
   if (!(bytes instanceof Uint8Array) && typeof bytes?.read !== "function") {
     throw new TokenizerError("audio must be a path, URL, Uint8Array, Blob or { samples, sampleRate }");
@@ -68,6 +68,16 @@ export async function openInput(
       stream.close();
       await closeSource();
     },
+  };
+}
+
+/** Checkpoint files refuse ranges past their end; decoders read ahead and expect what there is. */
+function shortReads(source: ByteSource & { close?(): unknown }): ByteSource & { close?(): unknown } {
+  return {
+    size: source.size,
+    ...(source.name === undefined ? {} : { name: source.name }),
+    read: (offset, length) => source.read(offset, Math.max(0, Math.min(length, source.size - offset))),
+    close: () => source.close?.(),
   };
 }
 
