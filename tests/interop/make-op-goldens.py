@@ -212,11 +212,9 @@ def shape():
             f = ignore_sizes(lambda x, width=width, mode=mode: torch.from_numpy(np.pad(x.numpy(), width(), mode=mode)))
             attributes = {"axis": axis, "before": before, "after": after, "mode": mode}
             a(f"pad {mode} axis {axis} by {before}, {after}", "pad", [Input(bt)], f, attributes, TIMES)
-    for source, target in (([12], bt), (["batch", 1, 12], bt), (["time", 1], ["batch", "time", 3]), ([1, 1, 1], [2, 3, 4]), (bt, bt)):
+    for source, target in ((["batch", "time", 1], bt), ([1, "time", 12], [3, "time", 12]), (bt, bt), ([12], [2, 3, 12]), ([1, 1, 1], [2, 3, 4])):
         f = lambda s, x, target=target: x.expand(resolve(target, s)).clone()
-        sizes = TIMES if any(isinstance(d, str) for d in source) and "batch" in source else FIXED
-        if sizes is TIMES or all(isinstance(d, int) for d in target):
-            a(f"expand {source} to {target}", "expand", [Input(source)], f, {"shape": target}, sizes)
+        a(f"expand {source} to {target}", "expand", [Input(source)], f, {"shape": target}, FIXED if isinstance(source[-2:][0], int) else TIMES)
     a("expand over a new axis", "expand", [Input(["time", 1])], lambda s, x: x.expand(3, s["time"], 4).clone(), {"shape": [3, "time", 4]}, [{"time": 5}, {"time": 2}])
 
 
