@@ -1,0 +1,27 @@
+/**
+ * What the workspace's own packages, recipes, benchmarks and tests take from the codec beyond its public interface.
+ * Sources only: never part of the published package's promises.
+ */
+
+export { AudioDecoder } from "./audio-decoder.ts";
+export { AudioTokenizer } from "./audio-tokenizer.ts";
+export { parseWhisperVqConfig } from "./checkpoint/config/whisper-vq.ts";
+export { CheckpointError } from "./checkpoint/errors.ts";
+export { type ModelFiles, memoryFiles, readJson } from "./checkpoint/model-files.ts";
+export { directoryFiles } from "./checkpoint/node/file-source.ts";
+export { type NpyArray, readNpy } from "./checkpoint/npy.ts";
+export { parametersOf } from "./checkpoint/parameters.ts";
+export { openSafetensorsModel } from "./checkpoint/safetensors.ts";
+export {
+  float32Tensor,
+  memoryStore,
+  readFloat32,
+  type TensorData,
+  type TensorStore,
+} from "./checkpoint/tensor-store.ts";
+export { stripPrefix } from "./checkpoint/views.ts";
+export { convolutionFrontEnd, encoderLayer } from "./models/whisper-encoder.ts";
+export { type WhisperVqConfig, whisperVq } from "./models/whisper-vq.ts";
+export { joinHeads, splitHeads } from "./nn/attention.ts";
+export { linear } from "./nn/linear.ts";
+export { layerNorm } from "./nn/norm.ts";
