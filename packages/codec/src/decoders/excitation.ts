@@ -1,0 +1,72 @@
+/**
+ * The harmonic-plus-noise excitation of HiFT (neural source filter, Wang et al., 2019, arXiv 1904.12088): sines at the
+ * multiples of f0 and noise, mixed by one linear layer. Not part of a graph, since it needs float32 rounding in fixed
+ * places, a running sum in float64 and torch's random generator.
+ */
+
+/** The fields of `hift` in config.yaml that shape the excitation, by their names there. */
+export interface ExcitationConfig {
+  readonly nb_harmonics: number;
+  /** Hz */
+  readonly sampling_rate: number;
+  readonly nsf_alpha: number;
+  readonly nsf_sigma: number;
+  /** Hz */
+  readonly nsf_voiced_threshold: number;
+}
+
+/** `source.l_linear`: how the harmonics are mixed. */
+export interface HarmonicMix {
+  /** One a harmonic. */
+  readonly weight: Float32Array;
+  readonly bias: number;
+}
+
+export interface ExcitationDraws {
+  /** Radians, one a harmonic; the first is not used. */
+  readonly phases: Float32Array;
+  /** Standard normal values of a harmonic, one a sample; asked for in the order of harmonics. */
+  readonly noise: (harmonic: number) => Float32Array;
+}
+
+const f = Math.fround;
+
+/**
+ * f0 [frames] in Hz → excitation [frames · samplesPerFrame] in ±1.
+ * @param cycles running phases, one a harmonic, in cycles: read for the start and left at the end of the last frame.
+ */
+export function excitation(
+  f0: Float32Array,
+  samplesPerFrame: number,
+  c: ExcitationConfig,
+  mix: HarmonicMix,
+  draws: ExcitationDraws,
+  cycles = new Float64Array(c.nb_harmonics + 1),
+): Float32Array {
+  const samples = f0.length * samplesPerFrame;
+  const sum = new Float64Array(samples);
+  const alpha = f(c.nsf_alpha);
+  const sigma = f(c.nsf_sigma);
+  const unvoiced = f(alpha / 3);
+  const turn = f(2 * Math.PI);
+  for (let h = 0; h <= c.nb_harmonics; h++) {
+    const noise = draws.noise(h);
+    const phase = h === 0 ? 0 : (draws.phases[h] as number);
+    const weight = mix.weight[h] as number;
+    let cycle = cycles[h] as number;
+    for (let frame = 0, i = 0; frame < f0.length; frame++) {
+      const pitch = f0[frame] as number;
+      const increment = f(f(pitch * (h + 1)) / c.sampling_rate);
+      const voiced = pitch > c.nsf_voiced_threshold;
+      for (const end = i + samplesPerFrame; i < end; i++) {
+        cycle += increment;
+        const rounded = f(cycle);
+        const sine = voiced ? f(alpha * f(Math.sin(f(f(f(rounded - Math.floor(rounded)) * turn) + phase)))) : 0;
+        const value = f(sine + f((voiced ? sigma : unvoiced) * (noise[i] as number)));
+        sum[i] = (sum[i] as number) + weight * value;
+      }
+    }
+    cycles[h] = cycle;
+  }
+  return Float32Array.from(sum, (v) => Math.tanh(v + mix.bias));
+}

@@ -1,0 +1,116 @@
+/** Tokens → mel: runs the token encoder once and the Euler step as often as the solver wants. */
+import { buildGraph, compile, type Program, type Runtime, Scope } from "@uat/graph";
+import type { FlowConfig } from "../checkpoint/config/decoder.ts";
+import { parametersOf } from "../checkpoint/parameters.ts";
+import type { TensorStore } from "../checkpoint/tensor-store.ts";
+import { TokenizerError } from "../errors.ts";
+import { flowEncoder } from "../models/flow-encoder.ts";
+import { eulerStep, eulerSteps } from "../models/flow-matching.ts";
+import { melFrames, sourceTokens } from "./alignment.ts";
+import { emptyMel, type Mel, sliceMel } from "./mel.ts";
+
+const STEPS = 10;
+
+export interface FlowInput {
+  /** The prompt's tokens, then those to decode. Negative ones count as 0, as upstream. */
+  readonly tokens: Int32Array;
+  /** x-vector of the speaker; zeros when absent. */
+  readonly embedding?: Float32Array | undefined;
+  /** Mel that the first frames must continue; those frames are left out of the result. */
+  readonly promptMel?: Mel | undefined;
+  /** Standard normal values, mels × all frames, for a number of frames. */
+  readonly noise: (frames: number) => Float32Array;
+  /** Told after each Euler step, `done` of `total`. */
+  readonly onStep?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class Flow {
+  readonly config: FlowConfig;
+  readonly #encoder: Program;
+  readonly #step: Program;
+
+  private constructor(config: FlowConfig, encoder: Program, step: Program) {
+    this.config = config;
+    this.#encoder = encoder;
+    this.#step = step;
+  }
+
+  /** @throws GraphError when the checkpoint lacks a tensor or holds another shape than the configuration says. */
+  static async load(config: FlowConfig, store: TensorStore, runtime: Runtime): Promise<Flow> {
+    const { encoder, step } = flowGraphs(config, store);
+    return new Flow(config, await compile(runtime, encoder), await compile(runtime, step));
+  }
+
+  /** Frames of `tokens` tokens. */
+  frames(tokens: number): number {
+    return melFrames(tokens, this.config.input_frame_rate);
+  }
+
+  /** @returns the mel of all tokens less the prompt's frames. @throws DOMException AbortError between two steps. */
+  async mel(input: FlowInput): Promise<Mel> {
+    const { tokens, promptMel, signal } = input;
+    const bins = this.config.output_size;
+    const frames = this.frames(tokens.length);
+    const prompt = promptMel?.frames ?? 0;
+    if (prompt > frames)
+      throw new TokenizerError(
+        `the prompt's mel has ${prompt} frames, more than the ${frames} of all ${tokens.length} tokens; give the mel of the prompt's tokens`,
+      );
+    signal?.throwIfAborted();
+    if (frames === prompt) return emptyMel(bins);
+    const { mu, spk } = await this.#encoder.run(this.#encoderInputs(tokens, frames, input.embedding));
+    const cond = new Float32Array(bins * frames);
+    if (promptMel)
+      for (let b = 0; b < bins; b++) cond.set(promptMel.data.subarray(b * prompt, (b + 1) * prompt), b * frames);
+
+    const shape = [1, bins, frames];
+    const given = { mu: mu!, spk: spk!, cond: { data: cond, shape } };
+    let x = input.noise(frames);
+    const steps = eulerSteps(STEPS, this.config.decoder.cfm_params.t_scheduler);
+    for (const [i, { t, dt }] of steps.entries()) {
+      signal?.throwIfAborted();
+      const { next } = await this.#step.run({
+        ...given,
+        x: { data: x, shape },
+        t: { data: Float32Array.of(t), shape: [1] },
+        dt: { data: Float32Array.of(dt), shape: [1] },
+      });
+      x = next!.data as Float32Array;
+      input.onStep?.(i + 1, steps.length);
+    }
+    return sliceMel({ data: x, bins, frames }, prompt);
+  }
+
+  #encoderInputs(tokens: Int32Array, frames: number, embedding?: Float32Array) {
+    const n = tokens.length;
+    const width = this.config.spk_embed_dim;
+    const { selfattention_layer_type: attention, block_size: size = n } = this.config.encoder;
+    return {
+      tokens: { data: tokens.map((id) => Math.max(0, id)), shape: [n] },
+      offsets: { data: Float32Array.from({ length: 2 * n - 1 }, (_, i) => n - 1 - i), shape: [2 * n - 1] },
+      source: { data: sourceTokens(n, frames), shape: [frames] },
+      embedding: { data: embedding ?? new Float32Array(width), shape: [1, width] },
+      ...(attention === "block_rel_selfattn" && {
+        blocks: { data: Int32Array.from({ length: n }, (_, i) => Math.floor(i / size)), shape: [n] },
+      }),
+    };
+  }
+
+  async dispose(): Promise<void> {
+    await this.#encoder.dispose();
+    await this.#step.dispose();
+  }
+}
+
+/** The graphs of a flow checkpoint: `encoder` (tokens → mu, spk) and `step` (one guided Euler step). */
+export function flowGraphs(config: FlowConfig, store: TensorStore) {
+  const source = parametersOf(store);
+  return {
+    encoder: buildGraph("flow_encoder", (g) => {
+      const { mu, spk } = flowEncoder(g, new Scope(g, source), config);
+      return { mu: mu!, spk: spk! };
+    }),
+    step: buildGraph("flow_step", (g) => ({ next: eulerStep(g, new Scope(g, source), config.decoder).next! })),
+  };
+}

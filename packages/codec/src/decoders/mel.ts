@@ -1,0 +1,49 @@
+/** A log-mel spectrogram and the few moves that decoders make along its time axis. */
+
+/** Bins × frames, row-major, natural logarithm. */
+export interface Mel {
+  readonly data: Float32Array;
+  readonly bins: number;
+  readonly frames: number;
+}
+
+export const emptyMel = (bins: number): Mel => ({ data: new Float32Array(0), bins, frames: 0 });
+
+/** Frames start … end. */
+export function sliceMel(mel: Mel, start: number, end = mel.frames): Mel {
+  if (start === 0 && end === mel.frames) return mel;
+  const frames = end - start;
+  const data = new Float32Array(mel.bins * frames);
+  for (let b = 0; b < mel.bins; b++)
+    data.set(mel.data.subarray(b * mel.frames + start, b * mel.frames + end), b * frames);
+  return { data, bins: mel.bins, frames };
+}
+
+/** One after another in time. */
+export function concatMel(...parts: readonly Mel[]): Mel {
+  const { bins } = parts[0] as Mel;
+  const frames = parts.reduce((n, p) => n + p.frames, 0);
+  const data = new Float32Array(bins * frames);
+  for (let b = 0; b < bins; b++) {
+    let at = b * frames;
+    for (const p of parts) {
+      data.set(p.data.subarray(b * p.frames, (b + 1) * p.frames), at);
+      at += p.frames;
+    }
+  }
+  return { data, bins, frames };
+}
+
+/** `mel` whose first frames are weighted sums with those of `before`: mel·rising + before·falling. */
+export function crossFade(mel: Mel, before: Mel, rising: Float64Array, falling: Float64Array): Mel {
+  const data = mel.data.slice();
+  for (let b = 0; b < mel.bins; b++) {
+    for (let t = 0; t < before.frames; t++) {
+      const i = b * mel.frames + t;
+      data[i] =
+        (data[i] as number) * (rising[t] as number) +
+        (before.data[b * before.frames + t] as number) * (falling[t] as number);
+    }
+  }
+  return { ...mel, data };
+}

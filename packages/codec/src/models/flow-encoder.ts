@@ -1,0 +1,52 @@
+/** Tokens and speaker → what the flow is conditioned on: the mean mel `mu` and the speaker's projection. */
+import { type Graph, mulDim, type Scope, subDim, symbol, type Tensor } from "@uat/graph";
+import { linear } from "../nn/linear.ts";
+import { type ConformerConfig, conformer } from "./conformer.ts";
+import { lengthRegulator } from "./length-regulator.ts";
+
+/** The fields of `flow` in config.yaml that shape this network, by their names there. */
+export interface FlowEncoderConfig {
+  readonly vocab_size: number;
+  readonly input_size: number;
+  /** Mel bins. */
+  readonly output_size: number;
+  readonly spk_embed_dim: number;
+  readonly encoder: ConformerConfig;
+  readonly length_regulator: { readonly sampling_ratios: readonly number[] };
+}
+
+/** Norms below this count as this, so that the zero vector stays zero. */
+const SMALLEST_NORM = 1e-12;
+
+/**
+ * Inputs: `tokens` int32 [N], `offsets` float [2N−1] = N−1 … −(N−1), `source` int32 [T] (the token each frame is
+ * stretched from), `blocks` int32 [N] (block variant only), `embedding` [1, speaker] (an x-vector; zeros for none).
+ * Returns `mu` [1, mels, T], `spk` [1, mels] and the values on the way; emission drops what no chosen output needs.
+ */
+export function flowEncoder(graph: Graph, p: Scope, c: FlowEncoderConfig): Record<string, Tensor> {
+  const tokens = graph.input("tokens", [symbol("tokens")], "int32");
+  const offsets = graph.input("offsets", [subDim(mulDim(symbol("tokens"), 2), 1)]);
+  const source = graph.input("source", [symbol("frames")], "int32");
+  const blocks =
+    c.encoder.selfattention_layer_type === "rel_selfattn"
+      ? undefined
+      : graph.input("blocks", [symbol("tokens")], "int32");
+  const embedding = graph.input("embedding", [1, c.spk_embed_dim]);
+
+  const norm = embedding.sumSquares(1, true).sqrt().clamp(SMALLEST_NORM);
+  const spk = linear(embedding.div(norm), p.at("spk_embed_affine_layer"), c.output_size);
+
+  const table = p.at("input_embedding").tensor("weight", [c.vocab_size, c.input_size]);
+  const rows = table.gather(tokens).reshape([1, symbol("tokens"), c.input_size]);
+  const encoded = conformer(rows, offsets, p.at("encoder"), c.encoder, blocks);
+  const projected = linear(encoded.output, p.at("encoder_proj"), c.output_size);
+  const mu = lengthRegulator(projected, source, p.at("length_regulator"), c.length_regulator.sampling_ratios.length);
+  return {
+    mu,
+    spk,
+    embed_out: encoded.embedded,
+    pos_emb: encoded.positions,
+    encoder_out: encoded.output,
+    encoder_proj_out: projected,
+  };
+}

@@ -1,0 +1,19 @@
+/** Activations that the decoder's networks need beyond the operators of the graph. */
+import type { Scope, Tensor } from "@uat/graph";
+
+/** x · tanh(softplus(x)) (Misra, 2019, arXiv 1908.08681). */
+export const mish = (x: Tensor): Tensor => x.mul(x.softplus().tanh());
+
+/** x · σ(x), also called swish. */
+export const silu = (x: Tensor): Tensor => x.mul(x.sigmoid());
+
+/**
+ * x + sin²(αx)/α with one α a channel, stored linearly as `alpha` [channels] (Ziyin et al., 2020, arXiv 2006.08195).
+ * x [batch, channels, time].
+ */
+export function snake(x: Tensor, p: Scope): Tensor {
+  const channels = x.dim(1) as number;
+  const alpha = p.tensor("alpha", [channels]).reshape([1, channels, 1]);
+  const sine = x.mul(alpha).sin();
+  return x.add(sine.mul(sine).div(alpha.add(1e-9)));
+}
