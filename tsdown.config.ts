@@ -1,0 +1,44 @@
+/**
+ * Bundles the private workspace packages into the one that is published, once for Node and once for browsers. The
+ * `imports` conditions of the packages (`#platform`, `#backend`) pick the files of each; dependencies stay outside.
+ */
+import { defineConfig, type UserConfig } from "tsdown";
+
+const bundle = (platform: "node" | "browser"): UserConfig => ({
+  cwd: "packages/codec",
+  tsconfig: "../../tsconfig.json",
+  platform,
+  format: "esm",
+  target: "es2023",
+  fixedExtension: false,
+  noExternal: [/^@uat\//, /^universal-audio-tokenizer(\/|$)/],
+  // onnxruntime-common comes with either runtime
+  external: [/^onnxruntime-/],
+  // workspace packages resolve to their sources
+  inputOptions: { resolve: { conditionNames: ["source", platform, "import", "default"] } },
+  // all files in one folder: native.ts looks for native-worker.js beside itself
+  outputOptions: { entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },
+  dts: false,
+  logLevel: "warn",
+});
+
+export default defineConfig([
+  {
+    ...bundle("node"),
+    entry: {
+      index: "src/index.ts",
+      cli: "../cli/src/main.ts",
+      "native-worker": "../graph/src/run/native-worker.ts",
+    },
+    outDir: "dist/node",
+  },
+  { ...bundle("browser"), entry: { index: "src/index.ts" }, outDir: "dist/browser" },
+  // one set of types serves both
+  {
+    ...bundle("node"),
+    entry: { index: "src/index.ts" },
+    outDir: "dist/types",
+    outputOptions: {},
+    dts: { emitDtsOnly: true, eager: true },
+  },
+]);
