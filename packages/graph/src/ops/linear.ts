@@ -42,8 +42,8 @@ export const linear = defineOp<{ alpha?: number }>({
     return [{ dtype: "float32", shape: [...x!.shape.slice(0, -1), out as Dim] }];
   },
   emit(e, [x, weight, bias], { alpha = 1 }, [out]) {
-    const quantized = weight!.parameter ? e.quantizedWeight(weight!.parameter) : undefined;
-    if (quantized && alpha === 1) return [e.quantizedLinear(x!.value, quantized, bias?.value)];
+    const quantized = weight!.parameter && alpha === 1 ? e.quantizedWeight(weight!.parameter) : undefined;
+    if (quantized) return [e.quantizedLinear(x!.value, quantized, bias?.value)];
     const inner = x!.shape.at(-1) as number;
     const flat = x!.shape.length === 2 ? x!.value : e.node("Reshape", [x!.value, e.int64([-1, inner])])[0]!;
     const inputs = bias ? [flat, weight!.value, bias.value] : [flat, weight!.value];

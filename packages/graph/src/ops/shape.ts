@@ -53,10 +53,13 @@ export const slice = defineOp<{ axis: number; start: Dim; end: Dim }>({
     if (typeof size === "number" && typeof a.end === "number" && a.end > size) {
       throw new GraphError(`slice to ${a.end} of an axis of ${size}`);
     }
+    const length = subDim(a.end, a.start);
+    const negative = [a.start, a.end, length].some((d) => typeof d === "number" && d < 0);
+    if (negative) throw new GraphError(`slice from ${a.start} to ${a.end}: both count from the start of the axis`);
     return [
       {
         dtype: x!.dtype,
-        shape: x!.shape.map((d, i) => (i === axis ? subDim(a.end, a.start) : d)),
+        shape: x!.shape.map((d, i) => (i === axis ? length : d)),
       },
     ];
   },

@@ -9,6 +9,7 @@ import { realpathSync } from "node:fs";
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { GraphError } from "../errors.ts";
 import { type Initializer, type OnnxModel, type Place, serializeModel } from "../onnx/model.ts";
 import { type PackedModel, packInMemory, readInitializer } from "./ort-session.ts";
 
@@ -50,7 +51,10 @@ async function spool(model: OnnxModel): Promise<MappedModel> {
     let offset = 0;
     for (const i of model.initializers) {
       const data = await readInitializer(i);
-      await file.write(data, 0, data.length, offset);
+      // a disk that fills up takes a part first and says so only at the next write
+      for (let done = 0; done < data.length; ) {
+        done += (await file.write(data, done, data.length - done, offset + done)).bytesWritten;
+      }
       places.set(i.name, {
         location: "weights.bin",
         offset,
@@ -74,6 +78,14 @@ async function spool(model: OnnxModel): Promise<MappedModel> {
   }
 }
 
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    throw new GraphError(`cannot open the weights file ${path}: ${(error as Error).message}`);
+  }
+}
+
 /** The folder that holds the files of most weight bytes, and each weight's place in it. */
 function mappableFolder(
   model: OnnxModel,
@@ -83,7 +95,7 @@ function mappableFolder(
   for (const { file } of model.initializers) {
     if (!file) continue;
     // hub caches link to blobs elsewhere, and ONNX Runtime refuses links that leave the folder
-    if (!real.has(file.path)) real.set(file.path, realpathSync(file.path));
+    if (!real.has(file.path)) real.set(file.path, realPath(file.path));
     const folder = dirname(real.get(file.path) as string);
     folders.set(folder, (folders.get(folder) ?? 0) + file.byteLength);
   }

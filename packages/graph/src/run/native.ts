@@ -77,6 +77,7 @@ class HostThread {
   readonly #worker: Worker;
   readonly #open = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   #nextCall = 1;
+  #ended: Error | undefined;
 
   constructor(url: URL) {
     this.#worker = new Worker(url);
@@ -88,25 +89,33 @@ class HostThread {
       if (reply.error !== undefined) call?.reject(new Error(reply.error));
       else call?.resolve(reply.result as never);
     });
-    const fail = (error: Error) => {
-      for (const { reject } of this.#open.values()) reject(error);
-      this.#open.clear();
-    };
-    this.#worker.on("error", fail);
-    this.#worker.on("exit", (code) => fail(new Error(`the inference thread ended (exit code ${code})`)));
+    this.#worker.on("error", (error) => this.#end(error));
+    this.#worker.on("exit", (code) => this.#end(new Error(`the inference thread ended (exit code ${code})`)));
+  }
+
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** From here on every call fails at once: nobody would answer it. */
+  #end(error: Error): void {
+    this.#ended ??= error;
+    for (const { reject } of this.#open.values()) reject(this.#ended);
+    this.#open.clear();
   }
 
   call<T>(request: Request, transfer: ArrayBuffer[] = []): Promise<T> {
+    if (this.#ended) return Promise.reject(this.#ended);
     const call = this.#nextCall++;
-    this.#worker.ref();
     return new Promise<T>((resolve, reject) => {
+      this.#worker.postMessage({ ...request, call }, transfer); // throws for buffers that cannot be moved
       this.#open.set(call, { resolve, reject });
-      this.#worker.postMessage({ ...request, call }, transfer);
+      this.#worker.ref();
     });
   }
 
   async terminate(): Promise<void> {
-    this.#worker.removeAllListeners("exit");
+    this.#end(new Error("the runtime was disposed of"));
     await this.#worker.terminate();
   }
 }
@@ -122,13 +131,16 @@ export function createNativeRuntime(options: RuntimeOptions): Runtime {
     async load(model) {
       const packed = await packForMapping(model);
       const id = await (thread
-        ? thread.call<number>({ kind: "load", model: packed, threads: options.threads }, ownedBuffers(packed))
+        ? thread.call<number>({ kind: "load", model: packed, threads: options.threads })
         : (host as NativeHost).load(packed, options.threads)
       ).finally(() => releaseSpool(packed));
       return createProgram(
         (inputs, transfer) =>
           thread ? thread.call({ kind: "run", id, inputs }, transfer) : (host as NativeHost).run(id, inputs),
-        () => (thread ? thread.call({ kind: "release", id }) : (host as NativeHost).release(id)),
+        async () => {
+          if (!thread) await (host as NativeHost).release(id);
+          else if (!thread.ended) await thread.call({ kind: "release", id });
+        },
       );
     },
     async dispose() {
@@ -152,12 +164,4 @@ function createProgram(
       await release();
     },
   };
-}
-
-/** Buffers that hold nothing but weights of this model may be moved to the worker instead of being copied. */
-function ownedBuffers(packed: PackedModel): ArrayBuffer[] {
-  const used = new Map<ArrayBuffer, number>();
-  for (const { data } of packed.externalData)
-    used.set(data.buffer as ArrayBuffer, (used.get(data.buffer as ArrayBuffer) ?? 0) + data.length);
-  return [...used].flatMap(([buffer, bytes]) => (bytes === buffer.byteLength && bytes >= 65536 ? [buffer] : []));
 }
