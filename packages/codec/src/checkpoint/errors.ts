@@ -23,7 +23,11 @@ export function shown(value: unknown): string {
     }
   }
   text ??= String(value);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  text = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
+  text = printable(text);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
+
+/** The text with control characters replaced by blanks: names and notices written by strangers end up on terminals. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, " ");
 }

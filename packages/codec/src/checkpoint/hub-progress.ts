@@ -4,7 +4,9 @@ export interface HubProgress {
   /** Repository id. */
   readonly name: string;
   readonly file?: string;
-  /** Bytes so far and in all, with status `progress`. */
+  /** Bytes so far and in all, with status `progress`; a resumed download starts where it was. */
   readonly loaded?: number;
   readonly total?: number;
+  /** Per cent, with status `progress`. */
+  readonly progress?: number;
 }
