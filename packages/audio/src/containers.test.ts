@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AudioError } from "./errors.ts";
-import { fixture } from "./fixtures.ts";
+import { fixture } from "./node-fixtures.ts";
 import { decodeAudio, openAudio } from "./open-audio.ts";
 import { resample } from "./resample.ts";
 
@@ -42,7 +42,6 @@ describe("other containers and codecs", () => {
       stream.close();
       const { channels } = await decodeAudio(fixture(`containers/${file}`));
       expect(channels.length).toBe(count);
-      console.log(file, channels[0]!.length);
       if (length) expect(channels[0]!.length).toBe(length);
       const source = file.startsWith("stereo") ? "audio/stereo44k.wav" : "audio/speech.flac";
       const original = await decodeAudio(fixture(source));
@@ -52,7 +51,6 @@ describe("other containers and codecs", () => {
         const want = original.channels[c]!.subarray(0, decoded.length);
         if (file === "noxing.mp3" || c === 1) continue;
         const here = correlation(want, decoded);
-        console.log(file, c, here);
         expect(here).toBeGreaterThan(file === "vorbis.webm" || codec === "opus" ? 0.8 : 0.9);
         for (const lag of lags) expect(correlation(want, decoded, lag)).toBeLessThan(here);
       }

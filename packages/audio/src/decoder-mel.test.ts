@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decoderMel, decoderMelFilters } from "./decoder-mel.ts";
-import { fixture, fixtureArray, maxDifference } from "./fixtures.ts";
+import { fixture, fixtureArray, maxDifference } from "./node-fixtures.ts";
 import { decodeAudio } from "./open-audio.ts";
 
 describe("decoder mel", () => {
@@ -28,7 +28,6 @@ describe("decoder mel", () => {
         if (want.data[i]! > -8) loud = Math.max(loud, d);
         else if (Math.abs(Math.exp(got.data[i]!) - Math.exp(want.data[i]!)) > 1e-6) quiet = Math.max(quiet, d);
       }
-      console.log(file, loud, quiet);
       expect(loud).toBeLessThan(1e-4);
       expect(quiet).toBeLessThan(1e-3);
     });

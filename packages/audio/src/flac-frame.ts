@@ -32,34 +32,43 @@ function crc16(bytes: Uint8Array, start: number, end: number): number {
   return crc;
 }
 
-/** Bits from the most significant down. */
+/** Bits from the most significant down, found by looking at 32 of them at a time. */
 class BitReader {
   readonly bytes: Uint8Array;
-  byte: number;
-  #bit = 0;
+  /** Index of the next bit. */
+  #at: number;
+  readonly #end: number;
 
   constructor(bytes: Uint8Array, start: number) {
     this.bytes = bytes;
-    this.byte = start;
+    this.#at = start * 8;
+    this.#end = bytes.length * 8;
+  }
+
+  /** The byte that holds the next bit. */
+  get byte(): number {
+    return this.#at >>> 3;
+  }
+
+  /** The next 32 bits, zeros behind the end. */
+  #peek(): number {
+    const i = this.#at >>> 3;
+    const shift = this.#at & 7;
+    const b = this.bytes;
+    const word = (b[i]! << 24) | (b[i + 1]! << 16) | (b[i + 2]! << 8) | b[i + 3]!;
+    return shift === 0 ? word : (word << shift) | (b[i + 4]! >>> (8 - shift));
+  }
+
+  #advance(count: number): void {
+    this.#at += count;
+    if (this.#at > this.#end) throw new NeedMoreBytes();
   }
 
   /** An unsigned number of up to 32 bits. */
   read(count: number): number {
-    let value = 0;
-    let left = count;
-    while (left > 0) {
-      if (this.byte >= this.bytes.length) throw new NeedMoreBytes();
-      const here = 8 - this.#bit;
-      const take = Math.min(here, left);
-      const part = (this.bytes[this.byte]! >> (here - take)) & ((1 << take) - 1);
-      value = value * (1 << take) + part;
-      this.#bit += take;
-      left -= take;
-      if (this.#bit === 8) {
-        this.#bit = 0;
-        this.byte++;
-      }
-    }
+    if (count === 0) return 0;
+    const value = this.#peek() >>> (32 - count);
+    this.#advance(count);
     return value;
   }
 
@@ -72,31 +81,37 @@ class BitReader {
 
   /** Zeros before the next one. */
   unary(): number {
-    let zeros = 0;
-    for (;;) {
-      if (this.byte >= this.bytes.length) throw new NeedMoreBytes();
-      const rest = (this.bytes[this.byte]! << this.#bit) & 0xff;
-      if (rest !== 0) {
-        const lead = Math.clz32(rest) - 24;
-        zeros += lead;
-        this.#bit += lead + 1;
-        if (this.#bit === 8) {
-          this.#bit = 0;
-          this.byte++;
-        }
-        return zeros;
+    for (let zeros = 0; ; zeros += 32) {
+      const word = this.#peek();
+      if (word !== 0) {
+        const lead = Math.clz32(word);
+        this.#advance(lead + 1);
+        return zeros + lead;
       }
-      zeros += 8 - this.#bit;
-      this.#bit = 0;
-      this.byte++;
+      this.#advance(32);
+    }
+  }
+
+  /** Rice-coded signed numbers into out[from, to). */
+  rice(parameter: number, out: Float64Array, from: number, to: number): void {
+    const scale = 2 ** parameter;
+    for (let i = from; i < to; i++) {
+      const word = this.#peek();
+      const lead = Math.clz32(word);
+      if (lead + 1 + parameter <= 32 && lead < 31) {
+        const low = parameter === 0 ? 0 : (word << (lead + 1)) >>> (32 - parameter);
+        const folded = (lead << parameter) | low;
+        this.#advance(lead + 1 + parameter);
+        out[i] = (folded >>> 1) ^ -(folded & 1);
+      } else {
+        const folded = this.unary() * scale + this.read(parameter);
+        out[i] = folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2;
+      }
     }
   }
 
   align(): void {
-    if (this.#bit > 0) {
-      this.#bit = 0;
-      this.byte++;
-    }
+    this.#at = (this.#at + 7) & ~7;
   }
 }
 
@@ -246,11 +261,8 @@ function decodeResidual(reader: BitReader, out: Float64Array, order: number): vo
       const bits = reader.read(5);
       for (; i < end; i++) out[i] = reader.signed(bits);
     } else {
-      const scale = 2 ** parameter;
-      for (; i < end; i++) {
-        const folded = reader.unary() * scale + reader.read(parameter);
-        out[i] = folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2;
-      }
+      reader.rice(parameter, out, i, end);
+      i = end;
     }
   }
 }

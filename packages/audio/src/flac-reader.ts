@@ -29,7 +29,12 @@ export function parseStreamInfo(body: Uint8Array, name: string): FlacInfo {
 /** Integer samples of a frame to float32 in [-1, 1). */
 export function flacSamples(frame: FlacFrame): Float32Array[] {
   const scale = 2 ** (1 - frame.bits);
-  return frame.channels.map((channel) => Float32Array.from(channel, (v) => v * scale));
+  return frame.channels.map((channel) => {
+    // A loop, since Float32Array.from with a function is some twenty times slower.
+    const out = new Float32Array(channel.length);
+    for (let i = 0; i < out.length; i++) out[i] = channel[i]! * scale;
+    return out;
+  });
 }
 
 /** Opens a FLAC file whose marker is at `start` (after an ID3 tag, if some program put one there). */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { decoderMel } from "./decoder-mel.ts";
 import { Fft } from "./fft.ts";
-import { fixture, maxDifference } from "./fixtures.ts";
 import { griffinLim } from "./griffin-lim.ts";
+import { fixture, maxDifference } from "./node-fixtures.ts";
 import { decodeAudio } from "./open-audio.ts";
 
 describe("Fft", () => {
@@ -49,7 +49,6 @@ describe("Griffin-Lim", () => {
       error += Math.abs(again.data[i]! - mel.data[i]!);
       count++;
     }
-    console.log("mean |log mel| error", error / count);
     expect(error / count).toBeLessThan(0.15);
     expect(maxDifference(griffinLim(mel), wave)).toBe(0);
     expect(maxDifference(griffinLim(mel, { seed: 1 }), wave)).toBeGreaterThan(0);
@@ -65,7 +64,6 @@ describe("Griffin-Lim", () => {
     const mel = { data: Float32Array.from({ length: 80 * frames }, (_, i) => Math.sin(i) - 3), mels: 80, frames };
     const start = performance.now();
     griffinLim(mel);
-    console.log("griffin-lim 10 s ms", performance.now() - start);
     expect(performance.now() - start).toBeLessThan(20000);
   });
 });

@@ -14,7 +14,9 @@ import { damaged, timedStream } from "./timed-packets.ts";
 export async function openMp4(source: ByteSource): Promise<AudioStream> {
   const name = nameOf(source);
   await checkBoxes(source);
-  const { CustomSource, EncodedPacketSink, Input, MP4, QTFF } = await import("mediabunny");
+  const { CustomSource, EncodedPacketSink, Input, Logging, LogLevel, MP4, QTFF } = await import("mediabunny");
+  // What it would print about odd files is reported once, as an error, by us.
+  Logging.level = LogLevel.Silent;
   const input = new Input({
     formats: [MP4, QTFF],
     source: new CustomSource({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fixture, fixtureArray, fixtureJson, maxDifference } from "./fixtures.ts";
+import { fixture, fixtureArray, fixtureJson, maxDifference } from "./node-fixtures.ts";
 import { decodeAudio, openAudio } from "./open-audio.ts";
 
 interface Golden {
@@ -34,7 +34,6 @@ describe("decoding against libsndfile", () => {
       const { channels } = await decodeAudio(fixture(`audio/${file}`));
       const { data } = fixtureArray(`features/decoded/${golden}.npy`);
       const difference = maxDifference(channels[0]!.subarray(0, data.length), data);
-      console.log(file, difference);
       expect(difference).toBeLessThanOrEqual(tolerance);
     });
   }

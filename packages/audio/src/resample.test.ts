@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AudioError } from "./errors.ts";
-import { fixtureArray, fixtureJson, maxDifference } from "./fixtures.ts";
+import { fixtureArray, fixtureJson, maxDifference } from "./node-fixtures.ts";
 import { Resampler, resample } from "./resample.ts";
 
 const meta = fixtureJson<{ output_lengths: Record<string, Record<string, number>>; cases: Record<string, unknown> }>(
@@ -18,7 +18,6 @@ describe("resample", () => {
       for (let c = 0; c < channels; c++) {
         const got = resample(input.data.subarray(c * n, (c + 1) * n), Number(rate), 16000);
         const d = maxDifference(got, output.data.subarray(c * m, (c + 1) * m));
-        console.log(rate, d);
         expect(d).toBeLessThan(1e-5);
       }
     });
@@ -66,7 +65,6 @@ describe("resample", () => {
     let n = 0;
     for (let i = 0; i < 404; i++) n += resampler.push(block).length;
     n += resampler.flush().length;
-    console.log("10 min resample ms", performance.now() - start);
     expect(n).toBe(Math.ceil((404 * 65536 * 160) / 441));
     expect(performance.now() - start).toBeLessThan(10000);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseChannel, pickChannel } from "./channel.ts";
 import { AudioError } from "./errors.ts";
-import { fixture, fixtureArray, maxDifference } from "./fixtures.ts";
+import { fixture, fixtureArray, maxDifference } from "./node-fixtures.ts";
 import { decodeAudio } from "./open-audio.ts";
 import { resample } from "./resample.ts";
 import { loadSpeechSamples, speechFromChannels } from "./speech-samples.ts";

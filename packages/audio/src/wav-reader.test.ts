@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ByteSource } from "./byte-source.ts";
 import { AudioError } from "./errors.ts";
-import { fixture } from "./fixtures.ts";
+import { fixture } from "./node-fixtures.ts";
 import { decodeAudio, openAudio } from "./open-audio.ts";
 
 interface Chunk {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fixture, fixtureArray, fixtureJson, maxDifference } from "./fixtures.ts";
 import { melFilters } from "./mel-filters.ts";
+import { fixture, fixtureArray, fixtureJson, maxDifference } from "./node-fixtures.ts";
 import { loadSpeechSamples } from "./speech-samples.ts";
 import { hannWindow } from "./stft.ts";
 import { paddedLength, padWithZeros, whisperFeatures, whisperFrameCount } from "./whisper-features.ts";
@@ -35,7 +35,6 @@ describe("Whisper features", () => {
         expect(got.frames).toBe(frames);
         const want = golden.subarray(i * mels * frames, (i + 1) * mels * frames);
         const d = maxDifference(got.data, want);
-        console.log(name, file, d);
         expect(d).toBeLessThan(file.includes("44k") ? 1e-3 : 1e-4);
         const ones = mask.subarray(i * frames, (i + 1) * frames).reduce((a, b) => a + b, 0);
         expect(whisperFrameCount(x.length)).toBe(ones);
@@ -50,7 +49,6 @@ describe("Whisper features", () => {
         const golden = fixtureArray(`features/whisper/${file.replace(".wav", "")}_${mels}.npy`).data;
         const got = whisperFeatures(padWithZeros(pcm, paddedLength(pcm.length, 640)), mels);
         const d = maxDifference(got.data, golden);
-        console.log("stored", file, mels, d);
         expect(d).toBeLessThan(1e-4);
       }
     }
@@ -68,7 +66,6 @@ describe("Whisper features", () => {
       const start = performance.now();
       whisperFeatures(x, mels);
       const ms = performance.now() - start;
-      console.log("30 s", mels, "mels ms", ms);
       expect(ms).toBeLessThan(1000);
     }
   });
