@@ -3,7 +3,11 @@ import { buildGraph, compile, type Graph, type Program, type Runtime, symbol } f
 import type { AssignFn } from "./kmeans.ts";
 import type { TransposedProduct } from "./ridge.ts";
 
-async function once(runtime: Runtime, name: string, body: (g: Graph) => ReturnType<Parameters<typeof buildGraph>[1]>): Promise<Program> {
+async function once(
+  runtime: Runtime,
+  name: string,
+  body: (g: Graph) => ReturnType<Parameters<typeof buildGraph>[1]>,
+): Promise<Program> {
   return compile(runtime, buildGraph(name, body));
 }
 

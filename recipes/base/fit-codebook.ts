@@ -7,17 +7,30 @@ import { encoderStates } from "./encoder-states.ts";
 import { assignOnEngine } from "./engine.ts";
 import { kMeans } from "./kmeans.ts";
 import { Moments } from "./moments.ts";
+import { Random } from "./random.ts";
+import { makeSegments } from "./segments.ts";
 import { Shard } from "./shard.ts";
 import { CODEBOOK_SIZE, PREPROCESSOR_CONFIG, TOKENIZER_CONFIG } from "./tokenizer-config.ts";
 import { type StoredTensor, writeSafetensors } from "./write-safetensors.ts";
 
 const bytesOf = (a: Float32Array | Uint16Array): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
 
-export async function fitCodebook(options: { whisper: string; shard: string; out: string; log: (line: string) => void }): Promise<void> {
+export async function fitCodebook(options: {
+  whisper: string;
+  shard: string;
+  out: string;
+  log: (line: string) => void;
+}): Promise<void> {
   const { log } = options;
   const runtime = await createRuntime({ onWarning: log });
   const shard = await Shard.open(options.shard);
-  const { states, rows } = await encoderStates(runtime, options.whisper, shard, shard.clips, log);
+  const { states, rows } = await encoderStates(
+    runtime,
+    options.whisper,
+    shard,
+    makeSegments(shard.clips, new Random(7)),
+    log,
+  );
   await shard.close();
   const d = TOKENIZER_CONFIG.d_model;
 
@@ -43,11 +56,16 @@ export async function fitCodebook(options: { whisper: string; shard: string; out
   await runtime.dispose();
 
   const tensors = new Map<string, StoredTensor>();
-  const half = (values: Float32Array, shape: readonly number[]): StoredTensor => ({ dtype: "F16", shape, data: bytesOf(float32ToFloat16(values)) });
+  const half = (values: Float32Array, shape: readonly number[]): StoredTensor => ({
+    dtype: "F16",
+    shape,
+    data: bytesOf(float32ToFloat16(values)),
+  });
   const encoder = stripPrefix(await openSafetensorsModel(directoryFiles(options.whisper), "model"), "model.encoder.");
   for (const name of encoder.names()) {
     const layer = /^layers\.(\d+)\./.exec(name)?.[1];
-    if (name.startsWith("layer_norm") || (layer !== undefined && Number(layer) >= TOKENIZER_CONFIG.quantize_position)) continue;
+    if (name.startsWith("layer_norm") || (layer !== undefined && Number(layer) >= TOKENIZER_CONFIG.quantize_position))
+      continue;
     tensors.set(name, half(await readFloat32(encoder, name), encoder.info(name)?.shape ?? []));
   }
   tensors.set("codebook.weight", half(centroids, [CODEBOOK_SIZE, d]));

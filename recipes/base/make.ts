@@ -12,9 +12,12 @@ import { convertWhisper } from "./convert.ts";
 import { buildDataset } from "./dataset.ts";
 import { RecipeError } from "./errors.ts";
 import { fetchSources } from "./fetch.ts";
+import { fitCodebook } from "./fit-codebook.ts";
+import { fitDecoder } from "./fit-decoder.ts";
 import { readManifest } from "./sources.ts";
 import { readSpeechFolder } from "./speech-folder.ts";
 import { runStage, type Stage } from "./stage.ts";
+import { PREPROCESSOR_CONFIG, TOKENIZER_CONFIG } from "./tokenizer-config.ts";
 
 const log = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -29,6 +32,7 @@ async function main(): Promise<void> {
   const work = resolve(values.work ?? fileURLToPath(new URL("work", import.meta.url)));
   const speech = values.speech ?? process.env.UAT_SPEECH;
   const downloads = join(work, "downloads");
+  const model = resolve(fileURLToPath(new URL("../../models/base", import.meta.url)));
   mkdirSync(work, { recursive: true });
   const manifest = readManifest();
 
@@ -71,10 +75,29 @@ async function main(): Promise<void> {
           log,
         }),
     }),
+    () => ({
+      name: "codebook",
+      revision: 1,
+      inputs: [TOKENIZER_CONFIG, PREPROCESSOR_CONFIG],
+      after: [...whisper, `${shard("train")}.json`],
+      outputs: ["config.json", "preprocessor_config.json", "model.safetensors"].map((name) =>
+        join(model, "tokenizer", name),
+      ),
+      run: () =>
+        fitCodebook({ whisper: join(work, "whisper"), shard: shard("train"), out: join(model, "tokenizer"), log }),
+    }),
+    () => ({
+      name: "decoder",
+      revision: 1,
+      inputs: [],
+      after: [join(model, "tokenizer", "model.safetensors"), `${shard("train")}.json`],
+      outputs: [join(model, "decoder", "ridge.safetensors")],
+      run: () => fitDecoder({ model, shard: shard("train"), out: join(model, "decoder", "ridge.safetensors"), log }),
+    }),
   ];
 
   const wanted = values.stages?.split(",");
-  const known = ["fetch", "convert", "audio"];
+  const known = ["fetch", "convert", "audio", "codebook", "decoder"];
   const unknown = wanted?.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new RecipeError(`--stages ${unknown}: expected some of ${known.join(",")}`);
   for (const [i, make] of stages.entries()) {

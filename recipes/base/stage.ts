@@ -10,6 +10,8 @@ export interface Stage {
   name: string;
   /** Everything the outputs depend on besides the code of this stage, as plain data. */
   inputs: unknown;
+  /** Files of earlier stages that this one reads; a change of theirs runs it again. */
+  after?: string[];
   /** Raised when the code of this stage changes what it makes. */
   revision: number;
   /** Files that the stage makes. */
@@ -26,7 +28,8 @@ interface Stamp {
 /** Runs a stage unless its outputs are there, made from the same inputs. Returns its outputs' hashes. */
 export async function runStage(stage: Stage, work: string, log: (line: string) => void): Promise<Stamp["outputs"]> {
   const file = join(work, "stages", `${stage.name}.json`);
-  const inputs = sha256(JSON.stringify([stage.revision, stage.inputs]));
+  const read = await Promise.all((stage.after ?? []).map((path) => sha256File(path)));
+  const inputs = sha256(JSON.stringify([stage.revision, stage.inputs, read]));
   if (existsSync(file)) {
     const stamp = JSON.parse(readFileSync(file, "utf8")) as Stamp;
     if (stamp.inputs === inputs && (await sameFiles(stage.outputs, stamp.outputs))) {

@@ -51,7 +51,7 @@ export async function loadDecoder(files: ModelFiles, runtime: Runtime): Promise<
     if (await files.exists(at("config.yaml")))
       return (await import("./flow-decoder.ts")).loadFlowDecoder(files, directory, runtime);
     if (await files.exists(at("ridge.safetensors")))
-      return (await import("./ridge-decoder.ts")).loadRidgeDecoder(files, directory);
+      return (await import("./ridge-decoder.ts")).loadRidgeDecoder(files, directory, runtime);
   }
   throw new TokenizerError(
     `${files.source}: no decoder/config.yaml here; this model has no decoder, or the directory is not a model`,

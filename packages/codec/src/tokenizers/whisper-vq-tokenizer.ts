@@ -1,11 +1,12 @@
 /** The tokeniser system of UniAudio-Token and GLM-4-Voice: features → encoder with quantiser → codes. */
 import { WHISPER_HOP_LENGTH, WHISPER_SAMPLE_RATE, whisperFeatures } from "@uat/audio";
-import { buildGraph, compile, type Graph, type Program, type Runtime, Scope } from "@uat/graph";
+import { buildGraph, compile, type Graph, type NumericArray, type Program, type Runtime, Scope } from "@uat/graph";
 import { readPreprocessorConfig } from "../checkpoint/config/preprocessor.ts";
 import { readWhisperVqConfig } from "../checkpoint/config/whisper-vq.ts";
 import type { ModelFiles } from "../checkpoint/model-files.ts";
 import { parametersOf } from "../checkpoint/parameters.ts";
 import { openSafetensorsModel } from "../checkpoint/safetensors.ts";
+import type { TensorStore } from "../checkpoint/tensor-store.ts";
 import { stripPrefix } from "../checkpoint/views.ts";
 import { TokenizerError } from "../errors.ts";
 import { type WhisperVqConfig, whisperVq } from "../models/whisper-vq.ts";
@@ -17,11 +18,14 @@ const TIE = 1e-4;
 /** fp32: as upstream. q8: linear layers in int8, about twice as fast, a few per cent of the codes differ. */
 export type TokenizerDtype = "fp32" | "q8";
 
-/** The graph of a tokeniser checkpoint: `input_features`, `attention_mask` → `audio_codes`, `distances`. */
+/**
+ * The graph of a tokeniser checkpoint: `input_features`, `attention_mask` → `audio_codes`, `distances`. Its weights are
+ * read from `store` when it is compiled; the caller closes the store afterwards.
+ */
 export async function tokenizerGraph(
   files: ModelFiles,
   directory: string,
-): Promise<{ graph: Graph; config: WhisperVqConfig }> {
+): Promise<{ graph: Graph; config: WhisperVqConfig; store: TensorStore }> {
   const at = (name: string) => (directory ? `${directory}/${name}` : name);
   const config = await readWhisperVqConfig(files, at("config.json"));
   const preprocessor = await readPreprocessorConfig(files, at("preprocessor_config.json"));
@@ -44,7 +48,7 @@ export async function tokenizerGraph(
       distances: taps.distances as NonNullable<typeof taps.distances>,
     };
   });
-  return { graph, config };
+  return { graph, config, store };
 }
 
 export class WhisperVqTokenizer {
@@ -70,8 +74,10 @@ export class WhisperVqTokenizer {
     runtime: Runtime,
     dtype: TokenizerDtype,
   ): Promise<WhisperVqTokenizer> {
-    const { graph, config } = await tokenizerGraph(files, directory);
-    const program = await compile(runtime, graph, dtype === "q8" ? { quantize: isQuantized } : {});
+    const { graph, config, store } = await tokenizerGraph(files, directory);
+    const program = await compile(runtime, graph, dtype === "q8" ? { quantize: isQuantized } : {}).finally(() =>
+      store.close(),
+    );
     return new WhisperVqTokenizer(config, program);
   }
 
@@ -90,14 +96,14 @@ export class WhisperVqTokenizer {
   async #encodePiece({ samples, valid }: Piece): Promise<{ codes: Int32Array; ties: number }> {
     const { data, mels, frames } = whisperFeatures(samples, this.config.num_mel_bins);
     const mask = new Int32Array(frames).fill(1, 0, Math.ceil(valid / WHISPER_HOP_LENGTH));
-    const result = await this.#program.run(
+    const { audio_codes, distances: gaps } = (await this.#program.run(
       { input_features: { data, shape: [1, mels, frames] }, attention_mask: { data: mask, shape: [1, frames] } },
       { transfer: true },
-    );
+    )) as Record<"audio_codes" | "distances", NumericArray>;
     // a token is real when the frame at its start is: positions whose mask, taken at every stride, is 1
     const count = Math.ceil(valid / this.#stride);
-    const codes = Int32Array.from((result.audio_codes?.data as BigInt64Array).subarray(0, count), Number);
-    const distances = result.distances?.data as Float32Array;
+    const codes = Int32Array.from((audio_codes.data as BigInt64Array).subarray(0, count), Number);
+    const distances = gaps.data as Float32Array;
     let ties = 0;
     for (let i = 0; i < count; i++) {
       const [first, second] = [distances[2 * i] as number, distances[2 * i + 1] as number];

@@ -1,0 +1,105 @@
+/**
+ * What is measured. Each item runs in a process of its own, so that its peak memory is its own: `prepare` is not timed,
+ * the returned function is.
+ */
+import { AudioDecoder, AudioTokenizer } from "universal-audio-tokenizer";
+
+export interface Item {
+  readonly name: string;
+  /** What it is compared with in the yardstick: the sum of items times weights. */
+  readonly yardstick?: Readonly<Record<string, number>>;
+  /** Models it needs, by name of models.ts. */
+  readonly model: string;
+  prepare(model: string): Promise<() => Promise<void>>;
+}
+
+/** Noise with the loudness of speech; what is in it does not change the time. */
+function noise(seconds: number, sampleRate = 16000): { samples: Float32Array; sampleRate: number } {
+  let state = 1;
+  const samples = Float32Array.from({ length: seconds * sampleRate }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state / 2 ** 31 - 1) * 0.1;
+  });
+  return { samples, sampleRate };
+}
+
+const codes = (n: number, size = 8192): Int32Array => Int32Array.from({ length: n }, (_, i) => (i * 2654435761) % size);
+
+const tokenise = (
+  name: string,
+  model: string,
+  seconds: number,
+  dtype: "fp32" | "q8",
+  yardstick?: Record<string, number>,
+): Item => ({
+  name,
+  model,
+  ...(yardstick && { yardstick }),
+  async prepare(directory) {
+    const tokenizer = await AudioTokenizer.fromPretrained(directory, { dtype, device: "cpu" });
+    const audio = noise(seconds);
+    return async () => {
+      await tokenizer.encode(audio);
+    };
+  },
+});
+
+const load = (name: string, model: string, dtype: "fp32" | "q8"): Item => ({
+  name,
+  model,
+  prepare: async (directory) => async () => {
+    const tokenizer = await AudioTokenizer.fromPretrained(directory, { dtype, device: "cpu" });
+    await tokenizer.dispose();
+  },
+});
+
+export const ITEMS: readonly Item[] = [
+  load("base: load", "base", "fp32"),
+  tokenise("base: tokenise 10 s", "base", 10, "fp32"),
+  tokenise("base: tokenise 30 s", "base", 30, "fp32", { base_late: 1 }),
+  tokenise("base: tokenise 30 s, q8", "base", 30, "q8", { base_late: 1 }),
+  load("large-v3 geometry: load", "large-v3", "fp32"),
+  load("large-v3 geometry: load, q8", "large-v3", "q8"),
+  tokenise("large-v3 geometry: tokenise 10 s", "large-v3", 10, "fp32"),
+  tokenise("large-v3 geometry: tokenise 30 s", "large-v3", 30, "fp32", { encoder: 1 }),
+  tokenise("large-v3 geometry: tokenise 30 s, q8", "large-v3", 30, "q8", { encoder: 1 }),
+  {
+    name: "published decoder geometry: decode 10 s",
+    model: "published-decoder",
+    yardstick: { unet: 10, vocoder: 1 },
+    async prepare(directory) {
+      const decoder = await AudioDecoder.fromPretrained(directory, { device: "cpu" });
+      return async () => {
+        await decoder.decode(codes(250));
+      };
+    },
+  },
+  {
+    name: "published decoder geometry: first streamed chunk of 25",
+    model: "published-decoder",
+    async prepare(directory) {
+      const decoder = await AudioDecoder.fromPretrained(directory, { device: "cpu" });
+      return async () => {
+        for await (const _ of decoder.decodeStream(codes(250), { blockSize: 25 })) break;
+      };
+    },
+  },
+  {
+    name: "published decoder geometry: 60th chunk of 25 ÷ 10th, window 50",
+    model: "published-decoder",
+    async prepare(directory) {
+      const decoder = await AudioDecoder.fromPretrained(directory, { device: "cpu" });
+      return async () => {
+        const times: number[] = [];
+        let last = performance.now();
+        for await (const _ of decoder.decodeStream(codes(25 * 61), { blockSize: 25, window: 50 })) {
+          times.push(performance.now() - last);
+          last = performance.now();
+        }
+        const median = (a: number[]) => a.sort((x, y) => x - y)[Math.floor(a.length / 2)] as number;
+        const ratio = median(times.slice(57, 60)) / median(times.slice(8, 11));
+        process.stderr.write(`  chunks 58–60 ÷ chunks 9–11: ${ratio.toFixed(2)}\n`);
+      };
+    },
+  },
+];
