@@ -31,6 +31,16 @@ export function checkRange(source: { size: number; name: string }, offset: numbe
     );
 }
 
+/** Runs `open`; closes the source when it throws, so that a refused file leaves no handle behind. */
+export async function closingOnError<T>(source: ByteSource, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
 /** A source over bytes in memory; `read` returns views, not copies. */
 export function memorySource(bytes: Uint8Array, name = "bytes in memory"): ByteSource {
   return {

@@ -3,7 +3,7 @@
  * tensors' bytes without gaps. Large models are cut into shards with a `….index.json` that maps names to files.
  * Format: https://github.com/huggingface/safetensors#format
  */
-import type { ByteSource } from "./byte-source.ts";
+import { type ByteSource, closingOnError } from "./byte-source.ts";
 import { CheckpointError, shown } from "./errors.ts";
 import { duplicateKey } from "./json-keys.ts";
 import { type ModelFiles, readJson } from "./model-files.ts";
@@ -38,12 +38,12 @@ export interface SafetensorsStore extends TensorStore {
 }
 
 /**
- * Opens one safetensors file; only its header is read.
+ * Opens one safetensors file; only its header is read. The store owns `source` and closes it; so does a failure to open.
  * @throws CheckpointError when the header is not what the format allows: a length past the file or 100 MB, bad JSON,
  *   duplicate names, unknown types, offsets out of range, overlapping, with gaps, or not dtype × shape long.
  */
 export async function openSafetensors(source: ByteSource): Promise<SafetensorsStore> {
-  const { entries, metadata } = await readHeader(source);
+  const { entries, metadata } = await closingOnError(source, () => readHeader(source));
   return {
     metadata,
     names: () => entries.keys(),
@@ -71,7 +71,7 @@ export async function openSafetensorsModel(files: ModelFiles, base: string): Pro
   const single = `${base}.safetensors`;
   if (await files.exists(single)) {
     const source = await files.open(single);
-    return closingOnError(source, () => openSafetensors(source));
+    return openSafetensors(source);
   }
   const indexPath = `${single}.index.json`;
   if (!(await files.exists(indexPath)))
@@ -95,7 +95,7 @@ export async function openSafetensorsModel(files: ModelFiles, base: string): Pro
       let shard = shards.get(file);
       if (!shard) {
         const source = await files.open(directory + file);
-        shard = await closingOnError(source, () => openSafetensors(source));
+        shard = await openSafetensors(source);
         shards.set(file, shard);
       }
       if (!shard.info(name))
@@ -119,16 +119,6 @@ export async function openSafetensorsModel(files: ModelFiles, base: string): Pro
       for (const shard of shards.values()) await shard.close();
     },
   };
-}
-
-/** Runs `open`; closes the source when it throws, so that a refused file leaves no handle behind. */
-async function closingOnError<T>(source: ByteSource, open: () => Promise<T>): Promise<T> {
-  try {
-    return await open();
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
 }
 
 async function readHeader(source: ByteSource): Promise<Header> {

@@ -51,6 +51,30 @@ export function float32Tensor(shape: readonly number[], values: Float32Array): T
   return { dtype: "F32", shape, data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
 }
 
+/** A float32 array as a float16 tensor in memory, rounded to nearest, ties to even; too large values become infinite. */
+export function float16Tensor(shape: readonly number[], values: Float32Array): TensorData {
+  const halves = new Uint16Array(values.length);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < values.length; i++) halves[i] = toHalf(bits[i]!, values[i]!);
+  return { dtype: "F16", shape, data: new Uint8Array(halves.buffer) };
+}
+
+/** @param bits the float32 bit pattern of `value`. */
+function toHalf(bits: number, value: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  // 65520 is halfway between the largest half and the next power of two: from there on it rounds to infinity.
+  if (magnitude >= 0x477ff000) return sign | 0x7c00;
+  if (magnitude < 0x38800000) {
+    // Subnormal: whole multiples of 2^-24. Adding and subtracting 2^23 rounds to even.
+    const units = Math.abs(value) * 2 ** 24;
+    return sign | Math.fround(Math.fround(units + 2 ** 23) - 2 ** 23);
+  }
+  const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
+  return sign | ((rounded - 0x38000000) >>> 13);
+}
+
 /** Product of the dimensions; NaN when a dimension is not a whole number ≥ 0 or the product is past 2^53. */
 export function elementCount(shape: readonly number[]): number {
   let count = 1;

@@ -2,7 +2,7 @@
  * `.pt` files of torch.save as a TensorStore: the zip form (torch ≥ 1.6: data.pkl beside data/KEY) and the older one
  * (five pickles, then the storages one after the other). The pickles are read as inert data (pickle.ts).
  */
-import type { ByteSource } from "./byte-source.ts";
+import { type ByteSource, closingOnError } from "./byte-source.ts";
 import { CheckpointError, shown } from "./errors.ts";
 import { PickleTruncated, PickleTuple, unpickle } from "./pickle.ts";
 import { elementCount, ITEM_BYTES, missingTensor, type TensorStore } from "./tensor-store.ts";
@@ -25,9 +25,14 @@ interface StorageBytes {
 /**
  * Opens a `.pt`, `.pth`, `.bin` or `.ckpt` file written by torch.save. Nested dicts become dotted names; when the top
  * level has a dict "state_dict", only that is shown. Tensors that are not contiguous are made so when read.
+ * The store owns `source` and closes it; so does a failure to open.
  * @throws CheckpointError when the file is neither form, is damaged, or its pickle asks for anything that tensors do not need.
  */
 export async function openTorchFile(source: ByteSource): Promise<TensorStore> {
+  return closingOnError(source, () => openTorch(source));
+}
+
+async function openTorch(source: ByteSource): Promise<TensorStore> {
   if (source.size === 0) throw new CheckpointError(`${source.name}: is empty`);
   const head = await source.read(0, Math.min(4, source.size));
   const { value, storage } =
