@@ -5,13 +5,15 @@
 
 export { AudioDecoder } from "./audio-decoder.ts";
 export { AudioTokenizer } from "./audio-tokenizer.ts";
-export { parseWhisperVqConfig } from "./checkpoint/config/whisper-vq.ts";
+export { type DecoderConfig, parseDecoderConfig } from "./checkpoint/config/decoder.ts";
+export { parseWhisperVqConfig, readWhisperVqConfig } from "./checkpoint/config/whisper-vq.ts";
 export { CheckpointError } from "./checkpoint/errors.ts";
 export { type ModelFiles, memoryFiles, readJson } from "./checkpoint/model-files.ts";
-export { directoryFiles } from "./checkpoint/node/file-source.ts";
-export { type NpyArray, readNpy } from "./checkpoint/npy.ts";
+export { directoryFiles, fileSource } from "./checkpoint/node/file-source.ts";
+export { downloadHubModel } from "./checkpoint/node/hub-model.ts";
+export { type NpyArray, npyNumbers, readNpy, writeNpy } from "./checkpoint/npy.ts";
 export { parametersOf } from "./checkpoint/parameters.ts";
-export { openSafetensorsModel } from "./checkpoint/safetensors.ts";
+export { openSafetensors, openSafetensorsModel } from "./checkpoint/safetensors.ts";
 export {
   float32Tensor,
   memoryStore,
@@ -19,9 +21,14 @@ export {
   type TensorData,
   type TensorStore,
 } from "./checkpoint/tensor-store.ts";
+export { openTorchFile } from "./checkpoint/torch-file.ts";
 export { stripPrefix } from "./checkpoint/views.ts";
+export { openDecoderWeights } from "./decoders/flow-decoder.ts";
+export { exportModel } from "./export.ts";
 export { convolutionFrontEnd, encoderLayer } from "./models/whisper-encoder.ts";
 export { type WhisperVqConfig, whisperVq } from "./models/whisper-vq.ts";
 export { joinHeads, splitHeads } from "./nn/attention.ts";
 export { linear } from "./nn/linear.ts";
 export { layerNorm } from "./nn/norm.ts";
+export { embeddedFolder, openModel } from "./platform/node/models.ts";
+export { openPath } from "./platform/node.ts";

@@ -6,10 +6,11 @@
  * codes hold; it does not sound natural.
  */
 import { DECODER_HOP_LENGTH, DECODER_MELS, DECODER_SAMPLE_RATE, griffinLim } from "@uat/audio";
-import { buildGraph, compile, type Program, type Runtime, Scope, symbol } from "@uat/graph";
+import { buildGraph, compile, type Graph, type Program, type Runtime, Scope, symbol } from "@uat/graph";
 import type { ModelFiles } from "../checkpoint/model-files.ts";
 import { parametersOf } from "../checkpoint/parameters.ts";
 import { openSafetensorsModel } from "../checkpoint/safetensors.ts";
+import type { TensorStore } from "../checkpoint/tensor-store.ts";
 import { TokenizerError } from "../errors.ts";
 import { checkCodes } from "./check-codes.ts";
 import type { DecodeOptions, DecoderSystem, DecodeStreamOptions } from "./decoder-system.ts";
@@ -28,7 +29,11 @@ const OVERLAP = 5;
 /** Mel frames that stand for `tokens` tokens. */
 const melFrames = (tokens: number): number => Math.floor((tokens / TOKEN_RATE) * MEL_RATE);
 
-export async function loadRidgeDecoder(files: ModelFiles, directory: string, runtime: Runtime): Promise<DecoderSystem> {
+/** The graph of a ridge decoder: `codes` [1, tokens] → `subframes` [1, tokens, sub-frames · mels]. */
+export async function ridgeGraph(
+  files: ModelFiles,
+  directory: string,
+): Promise<{ graph: Graph; codebookSize: number; store: TensorStore }> {
   const store = await openSafetensorsModel(files, directory ? `${directory}/ridge` : "ridge");
   const [codebookSize = 0, d = 0] = store.info("embedding.weight")?.shape ?? [];
   const width = 2 * CONTEXT + 1;
@@ -47,6 +52,11 @@ export async function loadRidgeDecoder(files: ModelFiles, directory: string, run
       .gather(codes);
     return { subframes: linear.add(own) };
   });
+  return { graph, codebookSize, store };
+}
+
+export async function loadRidgeDecoder(files: ModelFiles, directory: string, runtime: Runtime): Promise<DecoderSystem> {
+  const { graph, codebookSize, store } = await ridgeGraph(files, directory);
   return new RidgeDecoder(await compile(runtime, graph).finally(() => store.close()), codebookSize);
 }
 

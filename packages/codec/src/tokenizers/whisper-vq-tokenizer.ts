@@ -113,4 +113,4 @@ export class WhisperVqTokenizer {
   }
 }
 
-const isQuantized = (parameter: string): boolean => parameter.startsWith("layers.");
+export const isQuantized = (parameter: string): boolean => parameter.startsWith("layers.");
