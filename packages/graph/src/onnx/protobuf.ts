@@ -2,7 +2,7 @@
 
 const text = new TextEncoder();
 
-/** Appends fields to one message. Numbers are varints unless said; nothing is written for an empty string. */
+/** Appends fields to one message. Numbers are varints unless said. */
 export class ProtobufWriter {
   readonly #chunks: Uint8Array[] = [];
   #length = 0;
@@ -61,7 +61,7 @@ export class ProtobufWriter {
 
 function encodeVarint(value: number | bigint): Uint8Array {
   const out: number[] = [];
-  if (typeof value === "number" && value >= 0 && value < 0x80000000) {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 0x80000000) {
     let v = value;
     while (v > 127) {
       out.push((v & 127) | 128);
@@ -69,7 +69,7 @@ function encodeVarint(value: number | bigint): Uint8Array {
     }
     out.push(v);
   } else {
-    let v = BigInt.asUintN(64, BigInt(value)); // negative numbers take ten bytes, as int64 fields ask
+    let v = BigInt.asUintN(64, BigInt(value)); // negative numbers take ten bytes; fractions throw
     while (v > 127n) {
       out.push(Number(v & 127n) | 128);
       v >>= 7n;
