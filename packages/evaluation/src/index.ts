@@ -1,4 +1,30 @@
-/** @packageDocumentation What the codec keeps of audio, measured: transcription and word error rate, clusters, answers. */
+/** @packageDocumentation What the codec keeps of audio, measured: transcription and word errors, clusters, answers. */
+export {
+  type KMeansResult,
+  kMeans,
+  type Metric,
+  purity,
+  silhouette,
+  silhouetteSamples,
+} from "./clustering.ts";
+export {
+  type AlignmentStep,
+  addCounts,
+  align,
+  CORRECT,
+  countErrorsAsJiwer,
+  countSteps,
+  DELETION,
+  type ErrorCounts,
+  errorsOf,
+  INSERTION,
+  SUBSTITUTION,
+} from "./edit-distance.ts";
+export { EMOTION_SYNONYMS, EMOTIONS, type Emotion, emotionOf } from "./emotions.ts";
+export { EvaluationError } from "./errors.ts";
+export { type JiwerMeasures, jiwerCharacters, jiwerWords } from "./jiwer.ts";
+export { bestKMeans, plusPlusCentres } from "./kmeans-start.ts";
+export { countHistograms, type Matrix, matrix, type Normalization, normalizeRows, rowOf } from "./matrix.ts";
 export {
   crossAttentionCache,
   type DecoderOptions,
@@ -6,5 +32,17 @@ export {
   whisperDecoder,
   whisperEncoder,
 } from "./models/whisper-decoder.ts";
+export { type PythonJson, parsePythonJson } from "./python-json.ts";
+export {
+  parseSap,
+  type SapAnswer,
+  type SapEvent,
+  type SapScore,
+  type SapSummary,
+  scoreSap,
+  summarizeSap,
+} from "./sap.ts";
+export { normalizeBasic, normalizeEnglish, normalizeText } from "./text-normalizer.ts";
+export { type CorpusWer, corpusWer, tokenizeForWer, type WerResult, wordErrors } from "./wer.ts";
 export { type TranscribeOptions, type Transcription, WhisperTranscriber } from "./whisper-transcriber.ts";
 export { WhisperVocabulary } from "./whisper-vocabulary.ts";
