@@ -5,6 +5,11 @@
 export class CheckpointError extends Error {
   override readonly name = "CheckpointError";
   readonly isInputError = true;
+
+  /** @param message control characters in it become blanks. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message), options);
+  }
 }
 
 /**

@@ -32,19 +32,20 @@ export class HyperObject {
   }
 }
 
-const MAX_LENGTH = 2 ** 20;
+// The published files have some 10,000 characters.
+const MAX_LENGTH = 2 ** 18;
 const MAX_DEPTH = 100;
 const MAX_NODES = 100_000;
 
 /**
  * Parses a HyperPyYAML text.
- * @param text at most 1 MiB.
+ * @param text at most 262,144 characters.
  * @param file named in messages.
  * @returns the top-level entries: numbers, strings, booleans, null, arrays, plain objects and {@link HyperObject}s.
  * @throws CheckpointError for bad YAML, `!!python/…` and other unknown tags, and references that lead nowhere or in circles.
  */
 export function parseHyperPyYaml(text: string, file: string): Readonly<Record<string, unknown>> {
-  if (text.length > MAX_LENGTH) throw new CheckpointError(`${file}: is ${text.length} characters long (limit 1 MiB)`);
+  if (text.length > MAX_LENGTH) throw new CheckpointError(`${file}: is ${text.length} characters long (limit 262,144)`);
   let document: Document.Parsed;
   try {
     // Keys are checked below: the library's own check compares each key with each other.
@@ -52,16 +53,17 @@ export function parseHyperPyYaml(text: string, file: string): Readonly<Record<st
     if (document.errors.length === 0) return new Builder(document, file).build();
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
-    // The library recurses: a file of a hundred thousand brackets overflows the stack.
-    const reason =
-      cause instanceof RangeError
-        ? "is nested too deeply"
-        : `is not valid YAML (${(cause as Error).message.split("\n")[0]})`;
-    throw new CheckpointError(`${file}: ${reason}`, { cause });
+    throw new CheckpointError(`${file}: ${complaint((cause as Error).message)}`, { cause });
   }
   const error = document.errors[0]!;
   const line = text.slice(0, error.pos[0]).split("\n").length;
-  throw new CheckpointError(`${file}: line ${line} is not valid YAML (${error.message.split("\n")[0]})`);
+  throw new CheckpointError(`${file}: line ${line} ${complaint(error.message)}`);
+}
+
+function complaint(message: string): string {
+  // The library recurses: a file of a hundred thousand brackets overflows the stack.
+  if (message.includes("call stack")) return "is nested too deeply";
+  return `is not valid YAML (${message.split("\n")[0]!.slice(0, 200)})`;
 }
 
 /** Turns the document's nodes into values, top-level entries on demand, so that references may point forwards. */

@@ -37,7 +37,7 @@ export interface PickleEnvironment {
 export class PickleTruncated extends CheckpointError {}
 
 // A large model's state dict makes some 10 objects a tensor: these are far beyond any, and bound a hostile file's memory.
-const MAX_OBJECTS = 1_000_000;
+const MAX_OBJECTS = 300_000;
 const MAX_STACK = 1_000_000;
 const MAX_INTEGER_BYTES = 64;
 

@@ -55,6 +55,7 @@ describe.each(["zip-protocol2.pt", "zip-protocol4.pt", "zip-protocol5.pt", "lega
 test("nested dicts and lists become dotted names", async () => {
   const store = await openTorchFile(await fileSource(`${root}nested.pt`));
   expect([...store.names()]).toEqual(["a.b", "c.0"]);
+  await store.close();
 });
 
 test("a whole module is refused by its class", () =>
@@ -71,6 +72,7 @@ describe("weight normalisation", () => {
       const weight = await readFloat32(store, `${name}.weight`);
       for (const [i, value] of values.entries()) expect(Math.abs(weight[i]! - Number(value))).toBeLessThan(2e-7);
     }
+    await store.close();
   });
   const one = float32Tensor([1], Float32Array.of(1));
   test.each([
