@@ -157,7 +157,12 @@ function createProgram(
   release: () => Promise<unknown>,
 ): Program {
   return {
-    run(inputs, { transfer = false } = {}) {
+    async run(inputs, { transfer = false } = {}) {
+      for (const [name, { data, shape }] of Object.entries(inputs)) {
+        // a moved array is empty, and the thread would never see the message that holds it
+        if (data.length !== shape.reduce((p, d) => p * d, 1))
+          throw new Error(`input ${name} has ${data.length} values for shape [${shape.join(", ")}]`);
+      }
       return run(inputs, transfer ? [...new Set(Object.values(inputs).map((i) => i.data.buffer as ArrayBuffer))] : []);
     },
     async dispose() {

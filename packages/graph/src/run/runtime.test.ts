@@ -62,6 +62,7 @@ describe.each(["cpu", "wasm"] as const)("two threads on %s", (device) => {
     const want = await program.run({ x });
     await expect(program.run({ x: { data: noise(7 * 3, 1), shape: [1, 7, 3] } })).rejects.toThrow();
     await expect(program.run({ z: x })).rejects.toThrow();
+    await expect(program.run({ x: { data: noise(5, 1), shape: [1, 32, 80] } })).rejects.toThrow();
     expect(await program.run({ x })).toEqual(want);
   });
 });
