@@ -15,8 +15,8 @@ export interface SeenRequest {
 export interface TestHub {
   readonly endpoint: string;
   readonly requests: SeenRequest[];
-  /** Cut the connection after this many bytes of each large file's answer, this many times. */
-  cut: { after: number; times: number } | undefined;
+  /** Cut the connection after this many bytes of each large file's answer and a pause, this many times. */
+  cut: { after: number; times: number; pauseMs?: number } | undefined;
   /** Answer every request with this status and error code. */
   refuse: { status: number; code?: string } | undefined;
   /** Change a byte of large files. */
@@ -76,8 +76,9 @@ export async function startHub(
       ...(start === undefined ? {} : { "content-range": `bytes ${start}-${data.length - 1}/${data.length}` }),
     });
     if (hub.cut && hub.cut.times > 0 && large.has(path)) {
-      hub.cut = { after: hub.cut.after, times: hub.cut.times - 1 };
-      response.write(body.subarray(0, hub.cut.after), () => setTimeout(() => response.destroy(), 20));
+      const { after, pauseMs = 20 } = hub.cut;
+      hub.cut.times--;
+      response.write(body.subarray(0, after), () => setTimeout(() => response.destroy(), pauseMs).unref());
     } else response.end(body);
   };
   const server = createServer((request, response) => {
