@@ -2,7 +2,10 @@
  * Bundles the private workspace packages into the one that is published, once for Node and once for browsers. The
  * `imports` conditions of the packages (`#platform`, `#backend`) pick the files of each; dependencies stay outside.
  */
+import { readFileSync } from "node:fs";
 import { defineConfig, type UserConfig } from "tsdown";
+
+const { version } = JSON.parse(readFileSync("packages/codec/package.json", "utf8"));
 
 const bundle = (platform: "node" | "browser"): UserConfig => ({
   cwd: "packages/codec",
@@ -15,9 +18,10 @@ const bundle = (platform: "node" | "browser"): UserConfig => ({
   // onnxruntime-common comes with either runtime
   external: [/^onnxruntime-/],
   // workspace packages resolve to their sources
-  inputOptions: { resolve: { conditionNames: ["source", platform, "import", "default"] } },
+  inputOptions: { resolve: { conditionNames: ["source", platform, "import", "default"] }, checks: { pluginTimings: false } },
   // all files in one folder: native.ts looks for native-worker.js beside itself
   outputOptions: { entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },
+  define: { UAT_VERSION: JSON.stringify(version) },
   dts: false,
   logLevel: "warn",
 });

@@ -1,0 +1,27 @@
+/**
+ * Ctrl-C and SIGTERM: unfinished files are removed, then the process ends by the very signal, which shells show as exit
+ * code 130 or 143. Ending by the signal is also the only way that does not wait for a running inference thread.
+ */
+const cleanups = new Set<() => void>();
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Registers a synchronous clean-up for interruption. @returns a function that takes it back. */
+export function onInterrupt(cleanup: () => void): () => void {
+  cleanups.add(cleanup);
+  return () => cleanups.delete(cleanup);
+}
+
+export function handleSignals(): void {
+  for (const signal of SIGNALS) {
+    process.once(signal, () => {
+      for (const cleanup of cleanups) {
+        try {
+          cleanup();
+        } catch {
+          // the next clean-up still has to run
+        }
+      }
+      process.kill(process.pid, signal);
+    });
+  }
+}
