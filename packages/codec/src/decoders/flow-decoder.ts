@@ -21,7 +21,7 @@ import type { DecodeOptions, DecoderSystem, DecodeStreamOptions } from "./decode
 import { Flow } from "./flow.ts";
 import { joinSamples, joinTokens } from "./join.ts";
 import type { Mel } from "./mel.ts";
-import { drawExcitation, FLOW_SHARE, promptedStream, type StreamedPiece } from "./prompted-stream.ts";
+import { drawExcitation, FLOW_SHARE, promptedStream, type StreamedPiece, vocoderOptions } from "./prompted-stream.ts";
 import { Vocoder } from "./vocoder.ts";
 
 const DEFAULT_SEED = 42;
@@ -128,10 +128,7 @@ export class FlowDecoder implements DecoderSystem {
     });
     const f0 = await this.vocoder.f0(mel);
     const source = drawExcitation(f0, this.vocoder, random);
-    const waveform = await this.vocoder.waveform(mel, source, {
-      signal,
-      onProgress: (done, total) => onProgress?.(FLOW_SHARE + ((1 - FLOW_SHARE) * done) / total),
-    });
+    const waveform = await this.vocoder.waveform(mel, source, vocoderOptions({ onProgress, signal }));
     return { waveform, mel, f0 };
   }
 

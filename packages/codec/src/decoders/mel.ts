@@ -19,6 +19,9 @@ export function sliceMel(mel: Mel, start: number, end = mel.frames): Mel {
   return { data, bins: mel.bins, frames };
 }
 
+/** The last `frames` frames, or all when there are fewer. */
+export const lastFrames = (mel: Mel, frames: number): Mel => sliceMel(mel, Math.max(0, mel.frames - frames));
+
 /** One after another in time. */
 export function concatMel(...parts: readonly Mel[]): Mel {
   const { bins } = parts[0] as Mel;

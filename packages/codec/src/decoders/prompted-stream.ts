@@ -8,7 +8,7 @@ import type { Chunk } from "./chunks.ts";
 import type { Flow } from "./flow.ts";
 import { joinTokens } from "./join.ts";
 import { concatMel, crossFade, emptyMel, type Mel, sliceMel } from "./mel.ts";
-import type { Vocoder } from "./vocoder.ts";
+import type { Vocoder, VocoderOptions } from "./vocoder.ts";
 
 export interface StreamOptions {
   readonly seed: number;
@@ -31,6 +31,15 @@ const CACHED_FRAMES = 1;
 
 /** Share of a chunk's time that the flow takes, for progress. */
 export const FLOW_SHARE = 0.8;
+
+/** The vocoder's part of a chunk's progress. */
+export const vocoderOptions = ({
+  onProgress,
+  signal,
+}: Pick<StreamOptions, "onProgress" | "signal">): VocoderOptions => ({
+  signal,
+  onProgress: (done, total) => onProgress?.(FLOW_SHARE + ((1 - FLOW_SHARE) * done) / total),
+});
 
 /** Halves of the symmetric Hamming window of twice the overlap. Their sum is 1.08, not 1, as upstream. */
 function hammingHalves(overlap: number): { rising: Float64Array; falling: Float64Array } {
@@ -83,13 +92,12 @@ export async function* promptedStream(
     const f0 = await vocoder.f0(mel);
     const source = drawExcitation(f0, vocoder, random);
     if (cache) source.set(cache.source);
-    let waveform = await vocoder.waveform(mel, source, options);
+    let waveform = await vocoder.waveform(mel, source, vocoderOptions(options));
     if (!chunk.last) {
       cache = { mel: sliceMel(mel, mel.frames - CACHED_FRAMES), source: source.slice(-cachedSamples) };
       waveform = waveform.slice(0, -cachedSamples);
     }
     voiced = concatMel(voiced, mel);
-    options.onProgress?.(1);
     yield { waveform, mel, f0 };
   }
 }

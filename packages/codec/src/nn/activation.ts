@@ -1,8 +1,15 @@
 /** Activations that the decoder's networks need beyond the operators of the graph. */
 import type { Scope, Tensor } from "@uat/graph";
 
-/** x · tanh(softplus(x)) (Misra, 2019, arXiv 1908.08681). */
-export const mish = (x: Tensor): Tensor => x.mul(x.softplus().tanh());
+/**
+ * x · tanh(softplus(x)) (Misra, 2019, arXiv 1908.08681), written with s = σ(x) as x · n/(2 − n), n = s(2 − s):
+ * ONNX Runtime computes Sigmoid in vectors and threads, but not Softplus.
+ */
+export function mish(x: Tensor): Tensor {
+  const s = x.sigmoid();
+  const n = s.mul(x.graph.constant(2).sub(s));
+  return x.mul(n).div(x.graph.constant(2).sub(n));
+}
 
 /** x · σ(x), also called swish. */
 export const silu = (x: Tensor): Tensor => x.mul(x.sigmoid());
