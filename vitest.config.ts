@@ -7,6 +7,10 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",
+    // the engine uses every core by itself
+    maxWorkers: 2,
+    minWorkers: 1,
+    reporters: ["default", "./tests/count-reporter.ts"],
   },
   ssr: { resolve: { conditions: ["source", "node"], externalConditions: ["source", "node"] } },
 });

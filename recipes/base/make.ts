@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { convertWhisper } from "./convert.ts";
 import { buildDataset } from "./dataset.ts";
 import { RecipeError } from "./errors.ts";
+import { evaluate } from "./evaluate.ts";
 import { fetchSources } from "./fetch.ts";
 import { fitCodebook } from "./fit-codebook.ts";
 import { fitDecoder } from "./fit-decoder.ts";
@@ -94,10 +95,25 @@ async function main(): Promise<void> {
       outputs: [join(model, "decoder", "ridge.safetensors")],
       run: () => fitDecoder({ model, shard: shard("train"), out: join(model, "decoder", "ridge.safetensors"), log }),
     }),
+    () => ({
+      name: "evaluate",
+      revision: 1,
+      inputs: [],
+      after: [join(model, "tokenizer", "model.safetensors"), join(model, "decoder", "ridge.safetensors"), ...whisper],
+      outputs: [join(work, "evaluation.json")],
+      run: () =>
+        evaluate({
+          model,
+          whisper: join(work, "whisper"),
+          heldOut: shard("held-out"),
+          out: join(work, "evaluation.json"),
+          log,
+        }),
+    }),
   ];
 
   const wanted = values.stages?.split(",");
-  const known = ["fetch", "convert", "audio", "codebook", "decoder"];
+  const known = ["fetch", "convert", "audio", "codebook", "decoder", "evaluate"];
   const unknown = wanted?.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new RecipeError(`--stages ${unknown}: expected some of ${known.join(",")}`);
   for (const [i, make] of stages.entries()) {

@@ -1,5 +1,5 @@
 /** @packageDocumentation Any audio to 25 tokens a second and back. */
-export { AudioError } from "@uat/audio";
+export { AudioError, decodeAudio, encodeWav } from "@uat/audio";
 export { GraphError } from "@uat/graph";
 export { AudioDecoder } from "./audio-decoder.ts";
 export type { AudioInput, AudioInputOptions, LiveAudio, RawAudio } from "./audio-input.ts";
