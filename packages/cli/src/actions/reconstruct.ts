@@ -8,7 +8,7 @@ import { AudioDecoder, AudioTokenizer, type ClipCodes } from "universal-audio-to
 import { embeddedFolder } from "universal-audio-tokenizer/internal";
 import { InputError } from "../errors.ts";
 import { audioFiles, type NamedAudio } from "../input/audio-files.ts";
-import { withSource } from "../input/open-source.ts";
+import { withAudioSource } from "../input/open-source.ts";
 import { type GlobalOptions, modelOptions } from "../options.ts";
 import { jsonOf, lineOf, type NamedCodes } from "../output/codes-format.ts";
 import { type Outputs, stem, withOutputs } from "../output/outputs.ts";
@@ -117,7 +117,7 @@ async function plotFile(
   const { drawComparison } = await import("../plot/comparison.ts");
   const { encodePng } = await import("../plot/png.ts");
   const input = new MelColumns(seconds, output.columns);
-  await withSource(file.audio, async (source) => {
+  await withAudioSource(file.audio, async (source) => {
     const stream = await openAudio(source, { name: file.path });
     try {
       const blocks = speechBlocks(stream, {
@@ -134,7 +134,7 @@ async function plotFile(
   const title = file.path === "-" ? "standard input" : (file.path.split(/[\\/]/).at(-1) ?? file.path);
   const canvas = drawComparison({
     title,
-    subtitle: `${clip.codes.length} codes · ${rate(clip)} · ${options.model} · decoder: ${decoder.kind}`,
+    subtitle: `${clip.codes.length} codes · ${rate(clip)} · model ${options.model} · decoder ${decoder.kind}`,
     input,
     output,
     codes: clip.codes,

@@ -4,7 +4,7 @@ import { type AudioDecoder, AudioTokenizer, type Prompt } from "universal-audio-
 import { InputError } from "../errors.ts";
 import type { ModelOptions } from "../options.ts";
 import { readMel } from "./arrays.ts";
-import { withSource } from "./open-source.ts";
+import { withAudioSource } from "./open-source.ts";
 import { checkCodes, readTokens } from "./token-files.ts";
 
 /** Mel frames that `tokens` codes stand for. */
@@ -17,7 +17,7 @@ export async function promptOfClip(path: string, model: string, options: ModelOp
   try {
     const { clips } = await tokenizer.encode(path);
     const { codes, frameRate } = clips[0]!;
-    const { samples } = await withSource(path, (source) =>
+    const { samples } = await withAudioSource(path, (source) =>
       loadSpeechSamples(source, { sampleRate: DECODER_SAMPLE_RATE, name: path }),
     );
     const { data, frames } = decoderMel(samples);

@@ -2,7 +2,7 @@
 import { type ByteSource, openAudio } from "@uat/audio";
 import { openSafetensors, openTorchFile, readNpy } from "universal-audio-tokenizer/internal";
 import type { Facts } from "../actions/inspect.ts";
-import { withSource } from "../input/open-source.ts";
+import { clamped, withSource } from "../input/open-source.ts";
 import { formatBytes } from "../output/reporter.ts";
 import { storeFacts } from "./tensors.ts";
 
@@ -20,7 +20,7 @@ export const inspectFile = (path: string): Promise<Facts> =>
       case "torch":
         return { ...common, kind: "torch.save file", ...storeFacts(await openTorchFile(asCheckpoint(source)), true) };
       default:
-        return { ...common, kind: "audio", ...(await audioFacts(source, path)) };
+        return { ...common, kind: "audio", ...(await audioFacts(clamped(source), path)) };
     }
   });
 

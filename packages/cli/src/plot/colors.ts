@@ -33,7 +33,7 @@ export function codeColor(code: number): Color {
   // steps of the golden ratio never come near an earlier hue for long
   const hue = (code * 0.618_033_988_75) % 1;
   const lightness = 0.46 + 0.2 * ((code * 0.754_877_666_2) % 1);
-  return hsl(hue, 0.62, lightness);
+  return hsl(hue, 0.55, lightness);
 }
 
 function hsl(h: number, s: number, l: number): Color {

@@ -82,8 +82,11 @@ function drawCodes(canvas: Canvas, { codes, frameRate, seconds }: Comparison, to
   const perCode = PLOT_WIDTH / (seconds * frameRate);
   canvas.fill(LEFT, top, PLOT_WIDTH, STRIP, NOTHING);
   canvas.shade(LEFT, top, PLOT_WIDTH, STRIP, (x) => {
-    const code = codes[Math.floor((x + 0.5) / perCode)];
-    return code === undefined ? NOTHING : codeColor(code);
+    const at = Math.floor((x + 0.5) / perCode);
+    const code = codes[at];
+    // a hairline between codes, where they are wide enough: equal neighbours stay countable
+    const isFirst = x > 0 && perCode >= 6 && at !== Math.floor((x - 0.5) / perCode);
+    return code === undefined ? NOTHING : isFirst ? WHITE : codeColor(code);
   });
   // the numbers, where they have room
   const longest = String(codes.reduce((max, code) => Math.max(max, code), 0));
