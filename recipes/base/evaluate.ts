@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { resample } from "@uat/audio";
-import { corpusWer, WhisperTranscriber } from "@uat/evaluation";
+import { corpusWer, normalizeEnglish, WhisperTranscriber } from "@uat/evaluation";
 import { createRuntime } from "@uat/graph";
 import { AudioDecoder, AudioTokenizer, directoryFiles } from "universal-audio-tokenizer/internal";
 import { SHARD_SAMPLE_RATE, Shard } from "./shard.ts";
@@ -52,7 +52,10 @@ export async function evaluate(options: {
     log(`  ${clip.text}\n    → ${reconstructed}`);
   }
   const werOf = (key: "original" | "reconstructed"): number =>
-    100 * corpusWer(sentences.map((s) => ({ reference: s.reference, hypothesis: s[key] }))).wer;
+    100 *
+    corpusWer(
+      sentences.map((s) => ({ reference: normalizeEnglish(s.reference), hypothesis: normalizeEnglish(s[key]) })),
+    ).wer;
   const report = {
     sentences: sentences.length,
     werOriginal: werOf("original"),
