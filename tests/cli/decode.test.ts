@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeAudio } from "@uat/audio";
 import { afterAll, expect, test } from "vitest";
@@ -76,14 +76,16 @@ test("the seed decides", async () => {
 });
 
 test("speaker embedding and prompt files as in the fixtures", async () => {
-  const embedding = join(cases, "n20_emb/embedding.npy");
-  if (existsSync(embedding)) {
-    const args = ["decode", join(cases, "n20_emb/tokens.npy"), ...common, "--encoding", "f32", "--out", at("emb.wav")];
-    expect((await uat([...args, "--embedding", embedding])).stderr).toBe("");
-    nearly(await samplesOf(at("emb.wav")), loadNpy(join(cases, "n20_emb/wav.npy")).data, 5e-3);
-  }
-  const prompted = namesIn(join(cases, "prompted"));
-  expect(prompted).toContain("wav.npy");
+  const decode = async (name: string, ...more: string[]) => {
+    const of = (file: string) => join(cases, name, file);
+    const args = ["decode", of("tokens.npy"), ...common, "--encoding", "f32", "--out", at("voice.wav")];
+    const { stderr } = await uat([...args, "--embedding", of("embedding.npy"), ...more]);
+    expect(stderr).toBe("");
+    nearly(await samplesOf(at("voice.wav")), loadNpy(of("wav.npy")).data, 5e-3);
+  };
+  await decode("n20_emb");
+  const prompt = (file: string) => join(cases, "prompted", file);
+  await decode("prompted", "--prompt-tokens", prompt("prompt_token.npy"), "--prompt-mel", prompt("prompt_feat.npy"));
 });
 
 test("--prompt takes a clip: its codes and its mel", async () => {

@@ -4,6 +4,7 @@
  */
 import { emitModel, type Graph, type Initializer, type OnnxModel, type Place, serializeModel } from "@uat/graph";
 import type { ModelFiles } from "./checkpoint/model-files.ts";
+import type { TensorStore } from "./checkpoint/tensor-store.ts";
 import { TokenizerError } from "./errors.ts";
 import { isQuantized, type TokenizerDtype, tokenizerGraph } from "./tokenizers/whisper-vq-tokenizer.ts";
 
@@ -48,17 +49,23 @@ export async function exportModel(
   };
   const tokenizer = await partOf(files, "tokenizer", ["config.json"]);
   if (tokenizer !== undefined) {
-    const { graph } = await tokenizerGraph(files, tokenizer);
+    const { graph, store } = await tokenizerGraph(files, tokenizer);
     const quantized = options.dtype === "q8";
     const model = emitModel(graph, quantized ? { quantize: isQuantized } : {});
-    written.push(...(await writeModel(model, quantized ? "encoder_model_quantized" : "encoder_model", open, options)));
+    const name = quantized ? "encoder_model_quantized" : "encoder_model";
+    written.push(...(await writeModel(model, name, open, options).finally(() => store.close())));
     await copy(join(tokenizer, "config.json"), "config.json");
     await copy(join(tokenizer, "preprocessor_config.json"), "preprocessor_config.json");
   }
   const decoder = await partOf(files, "decoder", ["config.yaml", "ridge.safetensors"]);
   if (decoder !== undefined) {
-    for (const [name, graph] of Object.entries(await decoderGraphs(files, decoder)))
-      written.push(...(await writeModel(emitModel(graph), name, open, options)));
+    const { graphs, stores } = await decoderGraphs(files, decoder);
+    try {
+      for (const [name, graph] of Object.entries(graphs))
+        written.push(...(await writeModel(emitModel(graph), name, open, options)));
+    } finally {
+      for (const store of stores) await store.close();
+    }
     await copy(join(decoder, "config.yaml"), "decoder_config.yaml");
   }
   if (written.length === 0)
@@ -67,10 +74,14 @@ export async function exportModel(
 }
 
 /** The graphs of a decoder, by file name: token encoder and Euler step of the flow, pitch and waveform of the vocoder. */
-async function decoderGraphs(files: ModelFiles, directory: string): Promise<Record<string, Graph>> {
+async function decoderGraphs(
+  files: ModelFiles,
+  directory: string,
+): Promise<{ graphs: Record<string, Graph>; stores: TensorStore[] }> {
   if (await files.exists(join(directory, "ridge.safetensors"))) {
     const { ridgeGraph } = await import("./decoders/ridge-decoder.ts");
-    return { decoder_model: (await ridgeGraph(files, directory)).graph };
+    const { graph, store } = await ridgeGraph(files, directory);
+    return { graphs: { decoder_model: graph }, stores: [store] };
   }
   const [{ openFlowDecoder }, { flowGraphs }, { vocoderGraphs }] = await Promise.all([
     import("./decoders/flow-decoder.ts"),
@@ -80,7 +91,10 @@ async function decoderGraphs(files: ModelFiles, directory: string): Promise<Reco
   const { config, flow, hift } = await openFlowDecoder(files, directory);
   const { encoder, step } = flowGraphs(config.flow, flow);
   const { f0, generator } = vocoderGraphs(config.hift, hift);
-  return { decoder_model: encoder, decoder_step_model: step, vocoder_f0_model: f0, vocoder_model: generator };
+  return {
+    graphs: { decoder_model: encoder, decoder_step_model: step, vocoder_f0_model: f0, vocoder_model: generator },
+    stores: [flow, hift],
+  };
 }
 
 async function writeModel(

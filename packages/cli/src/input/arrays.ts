@@ -20,11 +20,15 @@ export async function readFloats(path: string): Promise<{ data: Float32Array; sh
   return { data, shape: array.shape };
 }
 
-/** A mel [80, frames], or [1, 80, frames], of a prompt. */
+/** A mel [80, frames] or, as upstream keeps prompts, [frames, 80]; with or without a leading 1. */
 export async function readMel(path: string, bands: number): Promise<{ data: Float32Array; frames: number }> {
   const { data, shape } = await readFloats(path);
-  const sizes = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
-  if (sizes.length !== 2 || sizes[0] !== bands || sizes[1] === 0)
-    throw new InputError(`${path}: has shape [${shape}]; expected [${bands}, frames], the log-mel of the prompt`);
-  return { data, frames: sizes[1]! };
+  const [rows = 0, columns = 0, ...more] = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
+  if (more.length === 0 && rows === bands && columns > 0) return { data, frames: columns };
+  if (more.length === 0 && columns === bands && rows > 0) {
+    const turned = new Float32Array(data.length);
+    for (let t = 0; t < rows; t++) for (let b = 0; b < bands; b++) turned[b * rows + t] = data[t * bands + b]!;
+    return { data: turned, frames: rows };
+  }
+  throw new InputError(`${path}: has shape [${shape}]; expected [${bands}, frames], the log-mel of the prompt`);
 }
