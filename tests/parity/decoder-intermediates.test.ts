@@ -27,11 +27,18 @@ for (const device of ["cpu", "wasm"] as const) {
     });
 
     describe.each(detailed)("$variant/$name", (c) => {
-      const open = () => openFlowDecoder(checkpoint(c.variant), "decoder");
+      let opened: Awaited<ReturnType<typeof openFlowDecoder>>;
+      beforeAll(async () => {
+        opened = await openFlowDecoder(checkpoint(c.variant), "decoder");
+      });
+      afterAll(async () => {
+        await opened.flow.close();
+        await opened.hift.close();
+      });
       const everything = (taps: Record<string, Tensor>) => taps;
 
       test("token encoder", async () => {
-        const { config, flow } = await open();
+        const { config, flow } = opened;
         const program = await compile(
           runtime,
           buildGraph("encoder", (g) => everything(flowEncoder(g, new Scope(g, parametersOf(flow)), config.flow))),
@@ -57,7 +64,7 @@ for (const device of ["cpu", "wasm"] as const) {
       });
 
       test("velocities and Euler steps", async () => {
-        const { config, flow } = await open();
+        const { config, flow } = opened;
         const program = await compile(
           runtime,
           buildGraph("step", (g) => everything(eulerStep(g, new Scope(g, parametersOf(flow)), config.flow.decoder))),
@@ -86,7 +93,7 @@ for (const device of ["cpu", "wasm"] as const) {
       });
 
       test("excitation", async () => {
-        const { config, hift } = await open();
+        const { config, hift } = opened;
         const f0 = c.golden("f0").data;
         const random = new TorchGenerator(SEED);
         random.randn(c.golden("z").data.length);
@@ -110,7 +117,7 @@ for (const device of ["cpu", "wasm"] as const) {
       });
 
       test("generator", async () => {
-        const { config, hift: store } = await open();
+        const { config, hift: store } = opened;
         const program = await compile(
           runtime,
           buildGraph("hift", (g) => everything(hift(g, new Scope(g, parametersOf(store)), config.hift))),

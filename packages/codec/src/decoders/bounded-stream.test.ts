@@ -145,6 +145,10 @@ describe("what does not fit is refused in one line", () => {
     await refused(() => decoder.decode([1, 2], { prompt: { tokens: [1], mel } }), /900 frames, more than the 10/);
     const short = { data: new Float32Array(79), frames: 1 };
     await refused(() => decoder.decode([1, 2], { prompt: { tokens: [1], mel: short } }), /79 values/);
+    const all = { data: new Float32Array(80 * 10), frames: 10 };
+    await refused(() => decoder.decode([1, 2], { prompt: { tokens: [1], mel: all } }), /no mel frames beyond/);
+    all.data[3] = Number.NaN;
+    await refused(() => decoder.decode([1, 2], { prompt: { tokens: [1], mel: all } }), /not finite/);
   });
 });
 

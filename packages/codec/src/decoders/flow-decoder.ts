@@ -126,6 +126,10 @@ export class FlowDecoder implements DecoderSystem {
       onStep: (done, total) => onProgress?.((FLOW_SHARE * done) / total),
       signal,
     });
+    if (mel.frames === 0)
+      throw new TokenizerError(
+        `${given.length} codes give no mel frames${prompt ? " beyond those of the prompt" : ""}`,
+      );
     const f0 = await this.vocoder.f0(mel);
     const source = drawExcitation(f0, this.vocoder, random);
     const waveform = await this.vocoder.waveform(mel, source, vocoderOptions({ onProgress, signal }));
@@ -208,6 +212,8 @@ export class FlowDecoder implements DecoderSystem {
       throw new TokenizerError(
         `the prompt's mel has ${mel.data.length} values for ${mel.frames} frames, expected ${bins} a frame`,
       );
+    if (mel.data.some((v) => !Number.isFinite(v)))
+      throw new TokenizerError("the prompt's mel holds values that are not finite numbers");
     return { ...mel, bins };
   }
 }

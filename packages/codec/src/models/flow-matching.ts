@@ -54,7 +54,7 @@ export function eulerStep(graph: Graph, p: Scope, c: FlowMatchingConfig): Record
   const t = graph.input("t", [1]);
   const dt = graph.input("dt", [1]);
   const guidance = c.cfm_params.inference_cfg_rate;
-  const items = guidance > 0 ? 2 : 1;
+  const items = guidance === 0 ? 1 : 2;
 
   const given = mu.concat(1, spk.reshape([1, mels, 1]).expand([1, mels, frames]), cond);
   // the second item is told nothing
