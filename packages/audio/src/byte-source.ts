@@ -15,7 +15,8 @@ export interface ByteSource {
 }
 
 /** A whole file in memory as a {@link ByteSource}. */
-export function memorySource(bytes: Uint8Array, name?: string): ByteSource {
+export function memorySource(data: Uint8Array, name?: string): ByteSource {
+  const bytes = plainBytes(data);
   return {
     size: bytes.length,
     ...(name === undefined ? {} : { name }),
@@ -74,9 +75,14 @@ export class ByteReader {
   }
 }
 
+/** The same memory as a plain `Uint8Array`: a Node `Buffer` is one too, but its `slice` shares memory. */
+function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** Reads `length` bytes at `offset`, calling `read` again while the source gives less than it promised. */
 export async function readFully(source: ByteSource, offset: number, length: number): Promise<Uint8Array> {
-  const first = await source.read(offset, length);
+  const first = plainBytes(await source.read(offset, length));
   if (first.length >= length) return first.length === length ? first : first.subarray(0, length);
   const out = new Uint8Array(length);
   let filled = 0;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AudioError } from "./errors.ts";
-import { fixture } from "./node-fixtures.ts";
+import { fixture, maxDifference } from "./node-fixtures.ts";
 import { decodeAudio, openAudio } from "./open-audio.ts";
 import { resample } from "./resample.ts";
 
@@ -60,11 +60,31 @@ describe("other containers and codecs", () => {
 
 const everyFile = [
   ...cases.map(([file]) => `containers/${file}`),
+  "containers/exact-stereo.m4a",
+  "containers/tools.aac",
   "audio/speech16k.wav",
   "audio/speech.flac",
   "audio/speech.mp3",
   "audio/music.ogg",
 ];
+
+describe("what the bytes lie in does not matter", () => {
+  for (const file of everyFile) {
+    it(`${file}: a Buffer inside a larger one, whole or piece by piece`, async () => {
+      const bytes = fixture(file);
+      const want = await decodeAudio(bytes);
+      const larger = Buffer.alloc(bytes.length + 29, 0x5a);
+      larger.set(bytes, 13);
+      const inside = larger.subarray(13, 13 + bytes.length);
+      const read = async (offset: number, length: number) => inside.subarray(offset, offset + length);
+      for (const source of [inside, { size: inside.length, read }]) {
+        const { channels } = await decodeAudio(source);
+        expect(channels.length).toBe(want.channels.length);
+        for (const [c, channel] of channels.entries()) expect(maxDifference(channel, want.channels[c]!)).toBe(0);
+      }
+    });
+  }
+});
 
 describe("damaged files of every container", () => {
   for (const file of everyFile) {

@@ -2,7 +2,8 @@
  * MP4 and QuickTime files (m4a, mp4, mov), taken apart by `mediabunny` (loaded on first use), which also applies edit
  * lists and reads fragmented files; decoded by the codecs of this package.
  */
-import { audioSpecificConfig, openAacDecoder } from "./aac-decoder.ts";
+import { audioSpecificConfig } from "./aac/stream-config.ts";
+import { openAacDecoder } from "./aac-decoder.ts";
 import type { AudioStream } from "./audio-stream.ts";
 import { type ByteSource, corrupt, nameOf, readFully, truncated } from "./byte-source.ts";
 import { AudioError } from "./errors.ts";
