@@ -1,6 +1,6 @@
 /**
- * Scale factor bands: where the spectrum is cut into bands that share one step size (ISO/IEC 14496-3, tables 4.129 to
- * 4.147, for frames of 1024), and how many of them temporal noise shaping may touch (table 4.156).
+ * Scale factor bands: where the spectrum is cut into bands that share one step size (ISO/IEC 14496-3, subpart 4,
+ * for frames of 1024), and how many of them temporal noise shaping may touch.
  */
 
 // Widths of bands, each with how often it follows.

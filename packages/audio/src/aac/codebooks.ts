@@ -1,5 +1,5 @@
 /**
- * The Huffman codes of AAC (ISO/IEC 14496-3, tables 4.A.1 to 4.A.12). Within each table code words rise with their
+ * The Huffman codes of AAC (ISO/IEC 14496-3, annex 4.A). Within each table code words rise with their
  * length, without gaps, so a table is told by how many words there are of each length and by what the words, in
  * rising order, stand for.
  */
