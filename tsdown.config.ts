@@ -18,9 +18,12 @@ const bundle = (platform: "node" | "browser"): UserConfig => ({
   // onnxruntime-common comes with either runtime
   external: [/^onnxruntime-/],
   // workspace packages resolve to their sources
-  inputOptions: { resolve: { conditionNames: ["source", platform, "import", "default"] }, checks: { pluginTimings: false } },
+  inputOptions: {
+    resolve: { conditionNames: ["source", platform, "import", "default"] },
+    checks: { pluginTimings: false },
+  },
   // all files in one folder: native.ts looks for native-worker.js beside itself
-  outputOptions: { entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },
+  outputOptions: { entryFileNames: "[name].js", chunkFileNames: "[name].js" },
   define: { UAT_VERSION: JSON.stringify(version) },
   dts: false,
   logLevel: "warn",

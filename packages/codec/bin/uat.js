@@ -1,2 +1,6 @@
 #!/usr/bin/env node
-import "../dist/node/cli.js";
+import module from "node:module";
+
+// newer versions of Node keep compiled code between runs
+module.enableCompileCache?.();
+await import("../dist/node/cli.js");

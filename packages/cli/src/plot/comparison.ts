@@ -109,6 +109,7 @@ function frequencyAxis(canvas: Canvas, top: number): void {
 }
 
 function timeAxis(canvas: Canvas, seconds: number, bottom: number): void {
+  const inMinutes = seconds >= 120;
   const step =
     [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600].find((s) => seconds / s <= 13) ??
     3600 * Math.ceil(seconds / 3600 / 13);
@@ -116,18 +117,21 @@ function timeAxis(canvas: Canvas, seconds: number, bottom: number): void {
   for (let i = 0; i * step <= seconds; i++) {
     const x = Math.round(LEFT + (PLOT_WIDTH * i * step) / seconds);
     canvas.fill(x, bottom + 6, 1, 6, GREY);
-    drawText(canvas, timeLabel(i * step, step), x, bottom + 28, { size: 10.5, color: GREY, align: "middle" });
+    drawText(canvas, timeLabel(i * step, step, inMinutes), x, bottom + 28, {
+      size: 10.5,
+      color: GREY,
+      align: "middle",
+    });
   }
-  drawText(canvas, seconds >= 120 ? "minutes" : "seconds", LEFT + PLOT_WIDTH, bottom + 48, {
+  drawText(canvas, inMinutes ? "minutes" : "seconds", LEFT + PLOT_WIDTH, bottom + 48, {
     size: 10.5,
     color: GREY,
     align: "right",
   });
 }
 
-function timeLabel(seconds: number, step: number): string {
-  if (step >= 10 && seconds >= 60)
-    return `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, "0")}`;
+function timeLabel(seconds: number, step: number, inMinutes: boolean): string {
+  if (inMinutes) return `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, "0")}`;
   return seconds.toFixed(step < 0.1 ? 2 : step < 1 ? 1 : 0);
 }
 
