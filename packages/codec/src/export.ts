@@ -6,7 +6,7 @@ import { emitModel, type Graph, type Initializer, type OnnxModel, type Place, se
 import type { ModelFiles } from "./checkpoint/model-files.ts";
 import type { TensorStore } from "./checkpoint/tensor-store.ts";
 import { TokenizerError } from "./errors.ts";
-import { isQuantized, type TokenizerDtype, tokenizerGraph } from "./tokenizers/whisper-vq-tokenizer.ts";
+import { int8Weights, type TokenizerDtype, tokenizerGraph } from "./tokenizers/whisper-vq-tokenizer.ts";
 
 /** Weights of more bytes than this go into a file of their own: protocol buffers end at 2 GB. */
 const INLINE_LIMIT = 512 << 20;
@@ -49,9 +49,9 @@ export async function exportModel(
   };
   const tokenizer = await partOf(files, "tokenizer", ["config.json"]);
   if (tokenizer !== undefined) {
-    const { graph, store } = await tokenizerGraph(files, tokenizer);
+    const { graph, config, store } = await tokenizerGraph(files, tokenizer);
     const quantized = options.dtype === "q8";
-    const model = emitModel(graph, quantized ? { quantize: isQuantized } : {});
+    const model = emitModel(graph, quantized ? { quantize: int8Weights(config), weightBits: 7 } : {});
     const name = quantized ? "encoder_model_quantized" : "encoder_model";
     written.push(...(await writeModel(model, name, open, options).finally(() => store.close())));
     await copy(join(tokenizer, "config.json"), "config.json");

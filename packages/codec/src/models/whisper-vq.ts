@@ -32,6 +32,7 @@ export interface WhisperVqConfig {
   readonly use_residual_adapter: boolean;
   readonly use_residual_gate: boolean;
   readonly quantize_normalization?: "zscore" | null | undefined;
+  readonly modules_to_not_convert?: readonly string[] | undefined;
 }
 
 /** Non-overlapping windows of `size` frames: x [batch, time, d] → [batch, time / size, d]. Padded frames take part. */

@@ -75,7 +75,7 @@ export class WhisperVqTokenizer {
     dtype: TokenizerDtype,
   ): Promise<WhisperVqTokenizer> {
     const { graph, config, store } = await tokenizerGraph(files, directory);
-    const program = await compile(runtime, graph, dtype === "q8" ? { quantize: isQuantized } : {}).finally(() =>
+    const program = await compile(runtime, graph, dtype === "q8" ? { quantize: int8Weights(config) } : {}).finally(() =>
       store.close(),
     );
     return new WhisperVqTokenizer(config, program);
@@ -113,4 +113,7 @@ export class WhisperVqTokenizer {
   }
 }
 
-export const isQuantized = (parameter: string): boolean => parameter.startsWith("layers.");
+/** Which weights run in int8: the layers' linear maps, but for the modules the checkpoint keeps in float. */
+export function int8Weights({ modules_to_not_convert: kept = [] }: WhisperVqConfig): (parameter: string) => boolean {
+  return (parameter) => parameter.startsWith("layers.") && !kept.some((module) => parameter.startsWith(`${module}.`));
+}

@@ -17,7 +17,10 @@ import {
 export interface EmitOptions {
   /** Says which weights of linear layers are stored and multiplied in int8. */
   readonly quantize?: ((parameter: string) => boolean) | undefined;
-  /** Bits of a quantised weight; 7 keeps u8×s8 sums from saturating on processors without VNNI. */
+  /**
+   * Bits of a quantised weight: 8 for this project's runtimes (the default), 7 for models that others will run, where
+   * u8×s8 sums may saturate on processors without VNNI.
+   */
   readonly weightBits?: 7 | 8 | undefined;
 }
 
@@ -206,7 +209,7 @@ export class Emitter {
       let pending: ReturnType<typeof quantizeWeight> | undefined;
       const take = (key: "values" | "scales") => async () => {
         const first = pending === undefined;
-        pending ??= quantizeWeight(data, this.#options.weightBits ?? 7);
+        pending ??= quantizeWeight(data, this.#options.weightBits ?? 8);
         const result = (await pending)[key];
         if (!first) pending = undefined;
         return new Uint8Array(result.buffer, result.byteOffset, result.byteLength);

@@ -1,8 +1,9 @@
 /**
  * Symmetric int8 quantisation of a linear layer's weight, one scale an output channel.
  *
- * With 7 bits the values stay in ±63: the u8×s8 products that processors without VNNI add in pairs in 16 bits then never
- * saturate (255 · 63 · 2 < 2^15), so the result is the same on every machine.
+ * Processors without VNNI add u8×s8 products in pairs in 16 bits, where two of 8 bits may saturate. The native runtime
+ * is told to avoid that (`x64quantprecision`); with 7 bits the values stay in ±63 and it cannot happen in any runtime
+ * (255 · 63 · 2 < 2^15).
  */
 
 import { GraphError } from "../errors.ts";

@@ -61,6 +61,8 @@ const schema = z
     quantize_causal_block_size: optionalSize,
     /** This project's own: `zscore` normalises the quantiser's input by stored mean and deviation. */
     quantize_normalization: z.literal("zscore", 'expected "zscore" or null').nullable().default(null),
+    /** This project's own: modules that stay in float when the model runs in int8, e.g. `layers.0`. */
+    modules_to_not_convert: z.array(z.string("expected names of modules such as layers.0")).default([]),
     skip_language_detection: flag,
     encoder_causal_attention: flag,
     encoder_causal_convolution: flag,
