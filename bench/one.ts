@@ -5,13 +5,12 @@ const [name, directory] = process.argv.slice(2);
 const item = ITEMS.find((i) => i.name === name);
 if (!item || !directory) throw new Error(`no item is called ${name}`);
 const run = await item.prepare(directory);
-await run();
 const times: number[] = [];
-for (let i = 0; i < 3; i++) {
+if (!item.once) await run();
+for (let i = 0; i < (item.once ? 1 : 3); i++) {
   const start = performance.now();
-  await run();
-  times.push((performance.now() - start) / 1000);
+  times.push((await run()) ?? (performance.now() - start) / 1000);
 }
-const seconds = times.sort((a, b) => a - b)[1];
+const seconds = times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
 console.log(JSON.stringify({ item: name, seconds, peakMegabytes: process.resourceUsage().maxRSS / 1024 }));
 process.exit(0);

@@ -50,15 +50,15 @@ export function strideMask(mask: Tensor, step: number, time: Dim): Tensor {
     .reshape([mask.dim(0), time]);
 }
 
-/** 0 where a key may be seen, else the most negative float32: mask [batch, time] of 0 and 1 → [batch, 1, 1, time]. */
+/** 0 where a key may be seen, else the most negative float32: mask [batch, time] of 0 and 1 → [batch, 1, time]. */
 export function paddingBias(mask: Tensor): Tensor {
-  const row = mask.reshape([mask.dim(0), 1, 1, mask.dim(1)]);
+  const row = mask.reshape([mask.dim(0), 1, mask.dim(1)]);
   return row.less(mask.graph.constant(Int32Array.of(1))).where(FORBIDDEN, 0);
 }
 
 /**
  * Queries see the keys of their own block of `block` positions and of all earlier blocks; block 1 is strictly causal.
- * `padding` (of paddingBias) is kept where given. → [1 or batch, 1, time, time]
+ * `padding` (of paddingBias) is kept where given. → [1 or batch, time, time]
  */
 export function blockCausalBias(graph: Graph, time: Dim, positions: number, block: number, padding?: Tensor): Tensor {
   const blocks = graph
@@ -68,5 +68,5 @@ export function blockCausalBias(graph: Graph, time: Dim, positions: number, bloc
     )
     .slice(0, 0, time);
   const later = blocks.reshape([time, 1]).less(blocks.reshape([1, time]));
-  return later.reshape([1, 1, time, time]).where(FORBIDDEN, padding ?? 0);
+  return later.reshape([1, time, time]).where(FORBIDDEN, padding ?? 0);
 }
