@@ -234,15 +234,21 @@ export class Emitter {
     return { values, scales };
   }
 
-  /** x · weight + bias with x quantised to uint8 by its own range at run time (one scale for the whole tensor). */
+  /**
+   * x · weight + bias in int8. Every row of x is first divided by its largest magnitude, since a loud frame would leave
+   * the others few of the 256 steps; the tensor is then quantised to uint8 by its own range at run time.
+   */
   quantizedLinear(x: string, weight: QuantizedWeight, bias: string | undefined): string {
-    const [xq, scale, zero] = this.shared("DynamicQuantizeLinear", [x], {}, 3) as [string, string, string];
-    const [product] = this.node("MatMulInteger", [xq, weight.values, zero]);
-    const [float] = this.node("Cast", [product!], {
-      to: DTYPE_ELEMENT.float32,
-    });
+    const [magnitude] = this.shared("Abs", [x]);
+    const [largest] = this.shared("ReduceMax", [magnitude!, this.int64([-1])], { keepdims: 1 });
+    const [range] = this.shared("Max", [largest!, this.constant(new Float32Array([1e-30]), [])]); // rows of zeros
+    const [even] = this.shared("Div", [x, range!]);
+    const [quantized, scale, zero] = this.shared("DynamicQuantizeLinear", [even!], {}, 3) as [string, string, string];
+    const [product] = this.node("MatMulInteger", [quantized, weight.values, zero]);
+    const [float] = this.node("Cast", [product!], { to: DTYPE_ELEMENT.float32 });
     const [scales] = this.node("Mul", [scale, weight.scales]);
-    const [y] = this.node("Mul", [float!, scales!]);
+    const [unit] = this.node("Mul", [float!, scales!]);
+    const [y] = this.node("Mul", [unit!, range!]);
     return bias ? this.node("Add", [y!, bias])[0]! : y!;
   }
 

@@ -12,7 +12,7 @@ async function answer(request: HostRequest): Promise<void> {
     if (request.kind === "load")
       reply({
         call: request.call,
-        result: await host.load(request.model, request.threads),
+        result: await host.load(request),
       });
     else if (request.kind === "release") reply({ call: request.call, result: await host.release(request.id) });
     else {

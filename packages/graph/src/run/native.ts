@@ -7,16 +7,25 @@
  */
 import { Worker } from "node:worker_threads";
 import type { InferenceSession } from "onnxruntime-common";
+import type { OnnxModel } from "../onnx/model.ts";
+import { int8Saturates, usesInt8 } from "./int8-saturation.ts";
 import { packForMapping, releaseSpool } from "./mapped-weights.ts";
 import { type OrtApi, type PackedModel, runSession } from "./ort-session.ts";
 import type { NumericArray, Program, Runtime, RuntimeOptions } from "./runtime.ts";
+
+interface LoadOptions {
+  readonly model: PackedModel;
+  readonly threads: number | undefined;
+  /** Slower int8 products that never saturate (int8-saturation.ts). */
+  readonly exactInt8: boolean;
+}
 
 export class NativeHost {
   readonly #sessions = new Map<number, InferenceSession>();
   #ort: OrtApi | undefined;
   #nextId = 1;
 
-  async load(model: PackedModel, threads: number | undefined): Promise<number> {
+  async load({ model, threads, exactInt8 }: LoadOptions): Promise<number> {
     const ort = (this.#ort ??= (await import("onnxruntime-node")) as unknown as OrtApi);
     const options: InferenceSession.SessionOptions = {
       executionProviders: ["cpu"],
@@ -26,8 +35,7 @@ export class NativeHost {
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       extra: {
         session: {
-          // without it, u8×s8 products saturate where the processor has no VNNI; no effect elsewhere and on floats
-          x64quantprecision: "1",
+          x64quantprecision: exactInt8 ? "1" : "0",
           ...(model.folder !== undefined && { model_external_initializers_file_folder_path: model.folder }),
         },
       },
@@ -49,12 +57,7 @@ export class NativeHost {
 }
 
 export type HostRequest =
-  | {
-      readonly call: number;
-      readonly kind: "load";
-      readonly model: PackedModel;
-      readonly threads: number | undefined;
-    }
+  | ({ readonly call: number; readonly kind: "load" } & LoadOptions)
   | {
       readonly call: number;
       readonly kind: "run";
@@ -124,22 +127,28 @@ const workerUrl = import.meta.url.endsWith(".ts") ? undefined : new URL("./nativ
 export function createNativeRuntime(options: RuntimeOptions): Runtime {
   const thread = workerUrl && new HostThread(workerUrl);
   const host = thread ? undefined : new NativeHost();
+  const load = async (model: OnnxModel, exactInt8: boolean): Promise<Program> => {
+    const packed = await packForMapping(model);
+    const request = { model: packed, threads: options.threads, exactInt8 };
+    const id = await (thread
+      ? thread.call<number>({ kind: "load", ...request })
+      : (host as NativeHost).load(request)
+    ).finally(() => releaseSpool(packed));
+    return createProgram(
+      (inputs, transfer) =>
+        thread ? thread.call({ kind: "run", id, inputs }, transfer) : (host as NativeHost).run(id, inputs),
+      async () => {
+        if (!thread) await (host as NativeHost).release(id);
+        else if (!thread.ended) await thread.call({ kind: "release", id });
+      },
+    );
+  };
+  let saturates: Promise<boolean> | undefined;
   return {
     name: "native cpu",
     async load(model) {
-      const packed = await packForMapping(model);
-      const id = await (thread
-        ? thread.call<number>({ kind: "load", model: packed, threads: options.threads })
-        : (host as NativeHost).load(packed, options.threads)
-      ).finally(() => releaseSpool(packed));
-      return createProgram(
-        (inputs, transfer) =>
-          thread ? thread.call({ kind: "run", id, inputs }, transfer) : (host as NativeHost).run(id, inputs),
-        async () => {
-          if (!thread) await (host as NativeHost).release(id);
-          else if (!thread.ended) await thread.call({ kind: "release", id });
-        },
-      );
+      if (usesInt8(model)) saturates ??= int8Saturates((small) => load(small, false));
+      return load(model, (await saturates) ?? false);
     },
     async dispose() {
       await thread?.terminate();
