@@ -1,7 +1,7 @@
 /** The work of `uat reconstruct`. */
 import { readdirSync } from "node:fs";
 import { realpath } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { type Channel, DECODER_SAMPLE_RATE, openAudio, speechBlocks, type WavEncoding } from "@uat/audio";
 import type { Command } from "commander";
 import { AudioDecoder, AudioTokenizer, type ClipCodes } from "universal-audio-tokenizer";
@@ -30,8 +30,10 @@ interface Options extends GlobalOptions {
   readonly encoding: WavEncoding;
 }
 
-/** Codes shown of a clip's start and end. */
-const PREVIEW = 8;
+/** Most codes printed in full, 40 s; of longer clips the first and last of them. */
+const SHOWN = 1000;
+/** Codes a line. */
+const PER_LINE = 20;
 
 export async function reconstruct(paths: readonly string[], command: Command): Promise<void> {
   const options = command.optsWithGlobals<Options>();
@@ -87,7 +89,7 @@ async function reconstructFile(
   const { clip } = row;
   reporter.clear();
   if (format === "jsonl" || format === "txt") await print(lineOf(row, format));
-  if (!format) await print(`${summary(file.path, clip)}\n  ${preview(clip.codes)}\n`);
+  if (!format) await print(`${summary(file.path, clip)}\n${codeLines(clip.codes)}\n`);
 
   const seconds = Math.max(clip.duration, clip.codes.length / clip.frameRate);
   const output = plot ? new MelColumns(seconds, (await import("../plot/comparison.ts")).PLOT_WIDTH) : undefined;
@@ -150,9 +152,14 @@ const rate = ({ frameRate, codebookSize }: ClipCodes): string =>
 const summary = (path: string, clip: ClipCodes): string =>
   `${path}: ${clip.duration.toFixed(2)} s → ${clip.codes.length} codes · ${rate(clip)}`;
 
-function preview(codes: Int32Array): string {
-  if (codes.length <= 2 * PREVIEW + 2) return codes.join(" ");
-  return `${codes.subarray(0, PREVIEW).join(" ")} … ${codes.subarray(-PREVIEW).join(" ")}`;
+function codeLines(codes: Int32Array): string {
+  if (codes.length > SHOWN) {
+    const half = SHOWN / 2;
+    return `${codeLines(codes.subarray(0, half))}\n  … ${codes.length - SHOWN} more …\n${codeLines(codes.subarray(-half))}`;
+  }
+  const lines: string[] = [];
+  for (let at = 0; at < codes.length; at += PER_LINE) lines.push(`  ${codes.subarray(at, at + PER_LINE).join(" ")}`);
+  return lines.join("\n");
 }
 
 /** The clips that come with the package. */
@@ -162,7 +169,7 @@ function samplePaths(): string[] {
   if (!folder || names.length === 0) throw new InputError("--samples: this installation has no sample clips");
   // speech first: it tells most
   const order = (n: string) => ["speech.flac", "music.flac", "scene.flac"].indexOf(n);
-  return names.sort((a, b) => order(a) - order(b)).map((n) => join(folder, n));
+  return names.sort((a, b) => order(a) - order(b)).map((n) => relative(process.cwd(), join(folder, n)));
 }
 
 /** Paths without ending, one a file, all different. */
