@@ -118,7 +118,9 @@ test("reconstruct: tokens, wav and picture", async () => {
     cwd: folder,
   });
   expect(code, stderr).toBe(0);
-  expect(String(stdout)).toMatch(/talk\.wav: 3\.00 s → 75 codes · 25 a second · 225 bit\/s\n(( {2}|(?<=\d) )\d+){20}\n/);
+  expect(String(stdout)).toMatch(
+    /talk\.wav: 3\.00 s → 75 codes · 25 a second · 225 bit\/s\n(( {2}|(?<=\d) )\d+){20}\n/,
+  );
   expect(namesIn(at("reconstruction"))).toEqual(["talk.png", "talk.wav"]);
   const png = readFileSync(at("reconstruction/talk.png"));
   expect(png.subarray(1, 4).toString()).toBe("PNG");
