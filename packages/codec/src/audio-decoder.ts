@@ -10,7 +10,11 @@ import {
 } from "./decoders/decoder-system.ts";
 
 /**
- * Turns codes back into a waveform.
+ * Turns codes back into a mono waveform.
+ *
+ * Checkpoints of UniAudio-Token and of the GLM-4-Voice family: conditional flow matching (Lipman et al., 2022,
+ * arXiv 2210.02747) from codes to mel, HiFT (Li et al., 2023, arXiv 2309.09493) from mel to waveform. `base`: a fitted
+ * linear map and Griffin-Lim phases (Perraudin et al., 2013).
  *
  * @example
  * const decoder = await AudioDecoder.fromPretrained("base");
@@ -21,8 +25,9 @@ export class AudioDecoder {
   readonly sampleRate: number;
   /** Codes a second. */
   readonly frameRate: number;
+  /** Number of codes; ids are whole numbers from 0 to codebookSize - 1. */
   readonly codebookSize: number;
-  /** What makes the waveform, e.g. `flow matching + HiFT` or `ridge regression + Griffin-Lim`. */
+  /** What makes the waveform: `flow matching + HiFT` or `ridge regression + Griffin-Lim (interim)`. */
   readonly kind: string;
   /** What runs the network, e.g. `native cpu`. */
   readonly runtime: string;
@@ -40,7 +45,9 @@ export class AudioDecoder {
   }
 
   /**
-   * Loads a decoder: `base` (embedded), a directory, a hub id or, in browsers, a URL.
+   * Loads a decoder.
+   * @param idOrDirectory `base` (embedded; not in browsers), a directory that holds `decoder/` or is one, a hub id
+   * `org/name`, or, in browsers, a URL below which `decoder/` lies.
    * @throws CheckpointError, GraphError or TokenizerError (all with `isInputError`) for what cannot be loaded.
    */
   static async fromPretrained(idOrDirectory = "base", options: PretrainedOptions = {}): Promise<AudioDecoder> {
@@ -61,9 +68,11 @@ export class AudioDecoder {
 
   /**
    * The waveform of all codes.
-   * @param codes whole numbers below the codebook's size; negative ones count as 0, as upstream.
-   * @returns samples in [-1, 1].
-   * @throws TokenizerError for an empty list, fractional ids or ids past the codebook.
+   * @param codes [T] whole numbers below the codebook's size; negative ones count as 0, as upstream.
+   * @returns mono samples in [-1, 1] at `sampleRate` Hz, T / frameRate seconds up to rounding to whole mel frames of 256
+   * samples.
+   * @throws TokenizerError for an empty list, fractional ids, ids past the codebook, and embeddings, prompts, seeds or
+   * windows that do not fit the model; the signal's reason when it aborts.
    */
   async decode(
     codes: ArrayLike<number>,
@@ -73,8 +82,10 @@ export class AudioDecoder {
   }
 
   /**
-   * The waveform in pieces, each as soon as its codes are there.
-   * @param codes all codes, or codes as they come.
+   * The waveform in pieces, each as soon as its codes are there: mono samples in [-1, 1] at `sampleRate` Hz.
+   * @param codes all codes [T], or lists of codes of any lengths as they come.
+   * @throws TokenizerError while it is iterated, as {@link decode}, and for a block size or window no longer than the
+   * overlap of 5 codes (flow decoders).
    */
   decodeStream(
     codes: ArrayLike<number> | AsyncIterable<ArrayLike<number>>,

@@ -16,15 +16,21 @@ import { TokenizerError } from "./errors.ts";
 
 /** Samples in [-1, 1] with their rate in Hz: one array, or one a channel. */
 export interface RawAudio {
+  /** [T], or for each channel [T] of one length; finite. */
   readonly samples: Float32Array | readonly Float32Array[];
+  /** Hz, a whole number from 1,000 to 768,000. */
   readonly sampleRate: number;
 }
 
-/** A file's path (Node) or URL, its bytes, a Blob or File, or samples with their rate. */
+/**
+ * A file's path (Node) or URL, its bytes, a Blob or File, a source of byte ranges (`{ size, read(offset, length) }`), or
+ * samples with their rate. The format of a file is told from its first bytes.
+ */
 export type AudioInput = string | URL | Uint8Array | Blob | ByteSource | RawAudio;
 
+/** How audio is heard. */
 export interface AudioInputOptions {
-  /** Channel heard: an index from 0, or the mean of all. The first by default, as upstream. */
+  /** Channel heard: an index from 0, or `"mean"` of all. The first by default, as upstream. */
   readonly channel?: Channel | undefined;
 }
 
@@ -105,7 +111,9 @@ function openSamples({ samples, sampleRate }: RawAudio, rate: number, channel: C
 
 /** Mono samples as they are recorded. */
 export interface LiveAudio {
+  /** Blocks of samples in [-1, 1], of any lengths. */
   readonly stream: AsyncIterable<Float32Array>;
+  /** Hz, a whole number from 1,000 to 768,000. */
   readonly sampleRate: number;
 }
 

@@ -7,8 +7,12 @@ import type { OpenModelOptions } from "./platform/model-options.ts";
 import { type AudioCodes, type ClipCodes, stackCodes } from "./tokenizers/audio-codes.ts";
 import { type TokenizerDtype, WhisperVqTokenizer } from "./tokenizers/whisper-vq-tokenizer.ts";
 
+/** What `fromPretrained` may be told. */
 export interface PretrainedOptions extends OpenModelOptions {
-  /** `auto`: native where onnxruntime-node works, else WASM; `webgpu` where there is one. */
+  /**
+   * What runs the networks. `auto` (default) and `cpu`: native where onnxruntime-node works, else WASM; `wasm`; `webgpu`,
+   * an error where there is no adapter.
+   */
   readonly device?: Device | undefined;
   /** Threads of the native or WASM runtime; all cores by default. */
   readonly threads?: number | undefined;
@@ -16,31 +20,37 @@ export interface PretrainedOptions extends OpenModelOptions {
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
+/** What `AudioTokenizer.fromPretrained` may be told. */
 export interface TokenizerOptions extends PretrainedOptions {
-  /** fp32 (default) or q8, int8 linear layers. */
+  /** `fp32` (default), as upstream, or `q8`, int8 linear layers: faster and smaller, some codes differ. */
   readonly dtype?: TokenizerDtype | undefined;
 }
 
+/** What `encode` and `encodeStream` may be told. */
 export interface EncodeOptions extends AudioInputOptions {
   /** Told the seconds of audio done so far in the clip at `index`, and all its seconds where known. */
   readonly onProgress?:
     | ((progress: { index: number; seconds: number; duration?: number | undefined }) => void)
     | undefined;
+  /** Stops the work between two pieces of 30 s. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Codes of the next seconds of a clip. */
+/** Codes of the next seconds of a clip, at most 30 s. */
 export interface CodesChunk {
+  /** One code a frame, each in [0, codebookSize). */
   readonly codes: Int32Array;
   /** Seconds at which the first code starts. */
   readonly start: number;
   /** Seconds of audio behind the codes. */
   readonly duration: number;
+  /** Frames whose two nearest codes are equally near within 1e-4 relative: rounding may decide there. */
   readonly ties: number;
 }
 
 /**
- * Turns audio into codes, 25 a second for models of the UniAudio kind.
+ * Turns audio into codes, 25 a second for models of the UniAudio kind: a Whisper encoder (Radford et al., 2022, arXiv
+ * 2212.04356) with a vector-quantised bottleneck (van den Oord et al., 2017, arXiv 1711.00937).
  *
  * @example
  * const tokenizer = await AudioTokenizer.fromPretrained("base");
@@ -49,6 +59,7 @@ export interface CodesChunk {
  * await tokenizer.dispose();
  */
 export class AudioTokenizer {
+  /** Number of codes; ids are whole numbers from 0 to codebookSize - 1. */
   readonly codebookSize: number;
   /** Codes a second. */
   readonly frameRate: number;
@@ -66,7 +77,9 @@ export class AudioTokenizer {
   }
 
   /**
-   * Loads a tokeniser: `base` (embedded), a directory, a hub id or, in browsers, a URL.
+   * Loads a tokeniser.
+   * @param idOrDirectory `base` (embedded; not in browsers), a directory that holds `tokenizer/` or is one, a hub id
+   * `org/name`, or, in browsers, a URL below which `tokenizer/` lies.
    * @throws CheckpointError, GraphError or TokenizerError (all with `isInputError`) for what cannot be loaded.
    */
   static async fromPretrained(idOrDirectory = "base", options: TokenizerOptions = {}): Promise<AudioTokenizer> {
@@ -95,7 +108,10 @@ export class AudioTokenizer {
 
   /**
    * Codes of one or several clips; a clip's codes never depend on the others. A clip without samples has no codes.
-   * @throws AudioError for audio that cannot be read; its message names the clip.
+   * @param audio a clip or a list of clips, of any sample rate from 1 to 768 kHz and up to 64 channels.
+   * @returns codes [batch, 1, T], padded with -1, and each clip's own.
+   * @throws AudioError for audio that cannot be read (its message names the clip), CheckpointError for a path or URL that
+   * cannot be opened, TokenizerError for input of another kind; the signal's reason when it aborts.
    */
   async encode(audio: AudioInput | readonly AudioInput[], options: EncodeOptions = {}): Promise<AudioCodes> {
     const inputs = Array.isArray(audio) ? (audio as readonly AudioInput[]) : [audio as AudioInput];
@@ -108,6 +124,7 @@ export class AudioTokenizer {
    * Codes of one clip as they come, equal to those of `encode` when joined. Whisper hears 30 s at once, so a chunk comes
    * for every 30 s; memory stays bounded however long the audio is.
    * @param audio a clip, or blocks of mono samples with their rate as they are recorded.
+   * @throws what {@link encode} does, while it is iterated.
    */
   async *encodeStream(audio: AudioInput | LiveAudio, options: EncodeOptions = {}): AsyncGenerator<CodesChunk> {
     yield* this.#chunks(audio, 0, options);

@@ -3,7 +3,9 @@
  * what was expected and, where there is one, what to do. Command lines print it alone, without a stack trace.
  */
 export class CheckpointError extends Error {
+  /** `CheckpointError`. */
   override readonly name = "CheckpointError";
+  /** Marks errors the caller can mend: the message alone says what to do. */
   readonly isInputError = true;
 
   /** @param message control characters in it become blanks. */

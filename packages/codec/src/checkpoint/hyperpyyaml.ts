@@ -187,6 +187,11 @@ class Builder {
   #tagged(node: Node, depth: number): unknown {
     const tag = decodeTag(node.tag!);
     const [, kind, path] = /^!(new|name|apply|module):([\w.]+)$/.exec(tag) ?? [];
+    if (kind === "apply" && !SEEDS.has(path!)) {
+      return this.#fail(
+        `asks to call ${path}, which is refused: of !apply: only ${[...SEEDS].join(", ")} are known, and have no effect`,
+      );
+    }
     if (kind) {
       const content = this.#plain(node, depth);
       const args = Array.isArray(content)
@@ -208,6 +213,9 @@ class Builder {
     );
   }
 }
+
+/** Calls that published configurations make; nothing is called here. */
+const SEEDS = new Set(["random.seed", "numpy.random.seed", "torch.manual_seed", "torch.cuda.manual_seed_all"]);
 
 /** Tags of YAML's own types say nothing that the value does not; `!!python/…` and all others count. */
 function hasTag(node: Node): boolean {

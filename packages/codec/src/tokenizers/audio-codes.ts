@@ -6,6 +6,7 @@ export interface ClipCodes {
   readonly codes: Int32Array;
   /** Codes a second. */
   readonly frameRate: number;
+  /** Number of codes of the tokeniser. */
   readonly codebookSize: number;
   /** Seconds of audio. */
   readonly duration: number;
@@ -13,7 +14,12 @@ export interface ClipCodes {
   readonly ties: number;
 }
 
-/** [start, end) in seconds of the audio that code `index` stands for. */
+/**
+ * The time that a code stands for.
+ * @param clip a clip's codes, or anything with a frame rate in codes a second.
+ * @param index of the code, from 0.
+ * @returns [start, end) in seconds of the audio.
+ */
 export function codeTime(clip: { frameRate: number }, index: number): [number, number] {
   return [index / clip.frameRate, (index + 1) / clip.frameRate];
 }
@@ -21,9 +27,17 @@ export function codeTime(clip: { frameRate: number }, index: number): [number, n
 /** The codes of a batch. */
 export interface AudioCodes {
   /** [batch, 1, T] as neural codecs give it; clips shorter than the longest end with -1. */
-  readonly audio_codes: { readonly data: Int32Array; readonly dims: readonly [number, 1, number] };
+  readonly audio_codes: {
+    /** batch · T codes, clip after clip. */
+    readonly data: Int32Array;
+    /** [batch, 1, T], T being the length of the longest clip. */
+    readonly dims: readonly [number, 1, number];
+  };
+  /** Each clip by itself, in input order. */
   readonly clips: readonly ClipCodes[];
+  /** Codes a second. */
   readonly frameRate: number;
+  /** Number of codes of the tokeniser; ids are below it. */
   readonly codebookSize: number;
 }
 

@@ -112,7 +112,7 @@ describe("decoder/config.yaml", () => {
       "os.system.Masked",
       "flow is !new:os.system.MaskedWithXvec; expected MaskedDiffWithXvec",
     ],
-    [/!new:cosyvoice.flow.decoder/, "!apply:x", "is !apply:x.ConditionalDecoder"],
+    [/!new:cosyvoice.flow.decoder/, "!apply:x", "asks to call x.ConditionalDecoder, which is refused"],
     [/input_layer: 'linear'/, "input_layer: conv2d", 'flow.encoder.input_layer is "conv2d"; expected "linear"'],
     [/macaron_style: False/, "macaron_style: True", "flow.encoder.macaron_style is true; expected false"],
     [/ {8}use_cnn_module: False\n/, "", "flow.encoder.use_cnn_module is missing"],
@@ -127,6 +127,7 @@ describe("decoder/config.yaml", () => {
       'tag "!!python/object/apply:os.system", which is refused',
     ],
     [/^flow: /m, "flow2: ", "flow is missing"],
+    [/^flow: /m, "more: !apply:os.system [ls]\nflow: ", "asks to call os.system, which is refused"],
   ])("refuses %s as %s", (from, to, message) => {
     const text = read("uniaudio").replace(from, to);
     expect(text).not.toBe(read("uniaudio"));
