@@ -108,7 +108,7 @@ export class AudioTokenizer {
 
   /**
    * Codes of one or several clips; a clip's codes never depend on the others. A clip without samples has no codes.
-   * @param audio a clip or a list of clips, of any sample rate from 1 to 768 kHz and up to 64 channels.
+   * @param audio a clip or a list of clips, of any sample rate from 1 to 768 kHz; files of up to 64 channels.
    * @returns codes [batch, 1, T], padded with -1, and each clip's own.
    * @throws AudioError for audio that cannot be read (its message names the clip), CheckpointError for a path or URL that
    * cannot be opened, TokenizerError for input of another kind; the signal's reason when it aborts.

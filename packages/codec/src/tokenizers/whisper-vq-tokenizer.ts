@@ -15,7 +15,7 @@ import { type Piece, pieces } from "./segments.ts";
 /** Two distances nearer than this, relative to the larger, count as a tie. */
 const TIE = 1e-4;
 
-/** fp32: as upstream. q8: linear layers in int8, about twice as fast, a few per cent of the codes differ. */
+/** fp32: as upstream. q8: linear layers in int8, faster and smaller, some codes differ. */
 export type TokenizerDtype = "fp32" | "q8";
 
 /**
