@@ -9,12 +9,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildGraph, type Graph, type ParameterData, Scope, type Tensor } from "@uat/graph";
+import { type LazyTensor, writeSafetensorsFile } from "universal-audio-tokenizer/internal";
 import { parseDecoderConfig } from "../packages/codec/src/checkpoint/config/decoder.ts";
 import { f0Predictor } from "../packages/codec/src/models/f0-predictor.ts";
 import { flowEncoder } from "../packages/codec/src/models/flow-encoder.ts";
 import { eulerStep } from "../packages/codec/src/models/flow-matching.ts";
 import { hift } from "../packages/codec/src/models/hift.ts";
-import { type StoredTensor, writeSafetensors } from "../recipes/base/write-safetensors.ts";
 
 export interface DecoderGeometry {
   /** Width of the token encoder, its feed-forward layers, and its depth. */
@@ -146,21 +146,21 @@ export async function writeRandomDecoder(directory: string, geometry = PUBLISHED
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32;
   };
-  const stored = (values: Float32Array, shape: readonly number[]): StoredTensor => ({
+  const stored = (values: Float32Array, shape: readonly number[]): LazyTensor => ({
     dtype: "F32",
     shape,
-    data: new Uint8Array(values.buffer),
+    data: () => new Uint8Array(values.buffer),
   });
 
-  const flow = new Map<string, StoredTensor>();
+  const flow = new Map<string, LazyTensor>();
   const flowShapes = shapesOf(
     (g, p) => flowEncoder(g, p, config.flow),
     (g, p) => eulerStep(g, p, config.flow.decoder),
   );
   for (const [name, shape] of flowShapes) flow.set(name, stored(fill(name, shape, random), shape));
-  await writeSafetensors(join(folder, "flow.safetensors"), flow);
+  await writeSafetensorsFile(join(folder, "flow.safetensors"), flow);
 
-  const vocoder = new Map<string, StoredTensor>();
+  const vocoder = new Map<string, LazyTensor>();
   const vocoderShapes = shapesOf(
     (g, p) => f0Predictor(g, p.at("f0_predictor"), config.hift.f0_predictor),
     (g, p) => hift(g, p, config.hift),
@@ -181,7 +181,7 @@ export async function writeRandomDecoder(directory: string, geometry = PUBLISHED
     vocoder.set(`${name}_v`, stored(values, shape));
     vocoder.set(`${name}_g`, stored(lengths, [rows, ...shape.slice(1).map(() => 1)]));
   }
-  await writeSafetensors(join(folder, "hift.safetensors"), vocoder);
+  await writeSafetensorsFile(join(folder, "hift.safetensors"), vocoder);
 }
 
 if (process.argv[1]?.endsWith("random-decoder.ts")) {

@@ -1,12 +1,12 @@
 /** Stage `convert`: the packaged Whisper base → a Hugging Face checkpoint in float16. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writeSafetensorsFile } from "universal-audio-tokenizer/internal";
 import { fileSource } from "../../packages/codec/src/checkpoint/node/file-source.ts";
 import { ZipArchive } from "../../packages/codec/src/checkpoint/zip.ts";
 import { readCTranslate2 } from "./ctranslate2.ts";
 import { RecipeError } from "./errors.ts";
 import { whisperNames } from "./whisper-names.ts";
-import { writeSafetensors } from "./write-safetensors.ts";
 
 /** What Whisper base is, in the words of transformers' WhisperConfig. */
 const WHISPER_BASE = {
@@ -56,7 +56,10 @@ export async function convertWhisper(wheels: readonly string[], folder: string):
     suppress_ids_begin: number[];
   };
   const config = { ...WHISPER_BASE, suppress_tokens: suppress_ids, begin_suppress_tokens: suppress_ids_begin };
-  await writeSafetensors(join(folder, "model.safetensors"), tensors);
+  await writeSafetensorsFile(
+    join(folder, "model.safetensors"),
+    new Map([...tensors].map(([name, t]) => [name, { ...t, data: () => t.data }])),
+  );
   await writeFile(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
   await writeFile(join(folder, "tokenizer.json"), part("tokenizer.json"));
 }

@@ -2,7 +2,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createRuntime, float32ToFloat16 } from "@uat/graph";
-import { directoryFiles, openSafetensorsModel, readFloat32, stripPrefix } from "universal-audio-tokenizer/internal";
+import {
+  directoryFiles,
+  type LazyTensor,
+  openSafetensorsModel,
+  readFloat32,
+  stripPrefix,
+  writeSafetensorsFile,
+} from "universal-audio-tokenizer/internal";
 import { encoderStates } from "./encoder-states.ts";
 import { assignOnEngine } from "./engine.ts";
 import { kMeans } from "./kmeans.ts";
@@ -11,7 +18,6 @@ import { Random } from "./random.ts";
 import { makeSegments } from "./segments.ts";
 import { Shard } from "./shard.ts";
 import { CODEBOOK_SIZE, PREPROCESSOR_CONFIG, TOKENIZER_CONFIG } from "./tokenizer-config.ts";
-import { type StoredTensor, writeSafetensors } from "./write-safetensors.ts";
 
 const bytesOf = (a: Float32Array | Uint16Array): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
 
@@ -55,11 +61,11 @@ export async function fitCodebook(options: {
   log(`  codes in use on the training audio: ${counts.filter((n) => n > 0).length} of ${CODEBOOK_SIZE}`);
   await runtime.dispose();
 
-  const tensors = new Map<string, StoredTensor>();
-  const half = (values: Float32Array, shape: readonly number[]): StoredTensor => ({
+  const tensors = new Map<string, LazyTensor>();
+  const half = (values: Float32Array, shape: readonly number[]): LazyTensor => ({
     dtype: "F16",
     shape,
-    data: bytesOf(float32ToFloat16(values)),
+    data: () => bytesOf(float32ToFloat16(values)),
   });
   const encoder = stripPrefix(await openSafetensorsModel(directoryFiles(options.whisper), "model"), "model.encoder.");
   for (const name of encoder.names()) {
@@ -69,10 +75,10 @@ export async function fitCodebook(options: {
     tensors.set(name, half(await readFloat32(encoder, name), encoder.info(name)?.shape ?? []));
   }
   tensors.set("codebook.weight", half(centroids, [CODEBOOK_SIZE, d]));
-  tensors.set("quantize_mean", { dtype: "F32", shape: [d], data: bytesOf(mean) });
-  tensors.set("quantize_std", { dtype: "F32", shape: [d], data: bytesOf(std) });
+  tensors.set("quantize_mean", { dtype: "F32", shape: [d], data: () => bytesOf(mean) });
+  tensors.set("quantize_std", { dtype: "F32", shape: [d], data: () => bytesOf(std) });
   mkdirSync(options.out, { recursive: true });
-  await writeSafetensors(join(options.out, "model.safetensors"), tensors);
+  await writeSafetensorsFile(join(options.out, "model.safetensors"), tensors);
   writeFileSync(join(options.out, "config.json"), `${JSON.stringify(TOKENIZER_CONFIG, null, 2)}\n`);
   writeFileSync(join(options.out, "preprocessor_config.json"), `${JSON.stringify(PREPROCESSOR_CONFIG, null, 2)}\n`);
 }

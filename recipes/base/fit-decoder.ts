@@ -8,14 +8,20 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DECODER_SAMPLE_RATE, decoderMel, resample } from "@uat/audio";
 import { buildGraph, compile, createRuntime, float32ToFloat16, symbol } from "@uat/graph";
-import { AudioTokenizer, directoryFiles, openSafetensorsModel, readFloat32 } from "universal-audio-tokenizer/internal";
+import {
+  AudioTokenizer,
+  directoryFiles,
+  type LazyTensor,
+  openSafetensorsModel,
+  readFloat32,
+  writeSafetensorsFile,
+} from "universal-audio-tokenizer/internal";
 import { asConvolution, CONTEXT, MEL_BINS, SUBFRAMES, subframeTargets, windows } from "./alignment.ts";
 import { productOnEngine } from "./engine.ts";
 import { Random } from "./random.ts";
 import { RidgeRegression } from "./ridge.ts";
 import { makeSegments } from "./segments.ts";
 import { SHARD_SAMPLE_RATE, Shard } from "./shard.ts";
-import { writeSafetensors } from "./write-safetensors.ts";
 
 /** Weight of the penalty against large coefficients, relative to unit-variance inputs. */
 const RIDGE = 1e-3;
@@ -104,16 +110,16 @@ export async function fitDecoder(options: {
   await runtime.dispose();
 
   mkdirSync(dirname(options.out), { recursive: true });
-  await writeSafetensors(
+  await writeSafetensorsFile(
     options.out,
-    new Map([
-      ["embedding.weight", { dtype: "F16", shape: [size, d], data: half(codebook) }],
-      ["residual.weight", { dtype: "F16", shape: [size, OUTPUTS], data: half(residual) }],
+    new Map<string, LazyTensor>([
+      ["embedding.weight", { dtype: "F16", shape: [size, d], data: () => half(codebook) }],
+      ["residual.weight", { dtype: "F16", shape: [size, OUTPUTS], data: () => half(residual) }],
       [
         "map.weight",
-        { dtype: "F16", shape: [OUTPUTS, d, 2 * CONTEXT + 1], data: half(asConvolution(weight, OUTPUTS, d)) },
+        { dtype: "F16", shape: [OUTPUTS, d, 2 * CONTEXT + 1], data: () => half(asConvolution(weight, OUTPUTS, d)) },
       ],
-      ["map.bias", { dtype: "F16", shape: [OUTPUTS], data: half(bias) }],
+      ["map.bias", { dtype: "F16", shape: [OUTPUTS], data: () => half(bias) }],
     ]),
   );
 }

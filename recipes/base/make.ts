@@ -99,7 +99,11 @@ async function main(): Promise<void> {
       name: "evaluate",
       revision: 1,
       inputs: [],
-      after: [join(model, "tokenizer", "model.safetensors"), join(model, "decoder", "ridge.safetensors"), ...whisper],
+      after: [
+        ...["model.safetensors", "config.json"].map((name) => join(model, "tokenizer", name)),
+        join(model, "decoder", "ridge.safetensors"),
+        ...whisper,
+      ],
       outputs: [join(work, "evaluation.json")],
       run: () =>
         evaluate({

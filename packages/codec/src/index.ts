@@ -1,6 +1,6 @@
 /** @packageDocumentation Any audio to 25 tokens a second and back. */
-export { AudioError, decodeAudio, encodeWav } from "@uat/audio";
-export { GraphError } from "@uat/graph";
+export { AudioError, type ByteSource, type Channel, decodeAudio, encodeWav } from "@uat/audio";
+export { type Device, GraphError } from "@uat/graph";
 export { AudioDecoder } from "./audio-decoder.ts";
 export type { AudioInput, AudioInputOptions, LiveAudio, RawAudio } from "./audio-input.ts";
 export {
@@ -11,6 +11,9 @@ export {
   type TokenizerOptions,
 } from "./audio-tokenizer.ts";
 export { CheckpointError } from "./checkpoint/errors.ts";
+export type { HubProgress } from "./checkpoint/hub-progress.ts";
 export type { DecodeOptions, DecodeStreamOptions, Prompt } from "./decoders/decoder-system.ts";
 export { TokenizerError } from "./errors.ts";
+export type { OpenModelOptions } from "./platform/model-options.ts";
 export { type AudioCodes, type ClipCodes, codeTime } from "./tokenizers/audio-codes.ts";
+export type { TokenizerDtype } from "./tokenizers/whisper-vq-tokenizer.ts";

@@ -11,9 +11,11 @@ export { CheckpointError } from "./checkpoint/errors.ts";
 export { type ModelFiles, memoryFiles, readJson } from "./checkpoint/model-files.ts";
 export { directoryFiles, fileSource } from "./checkpoint/node/file-source.ts";
 export { downloadHubModel } from "./checkpoint/node/hub-model.ts";
+export { writeSafetensorsFile } from "./checkpoint/node/safetensors-file.ts";
 export { type NpyArray, npyNumbers, readNpy, writeNpy } from "./checkpoint/npy.ts";
 export { parametersOf } from "./checkpoint/parameters.ts";
 export { openSafetensors, openSafetensorsModel } from "./checkpoint/safetensors.ts";
+export type { LazyTensor } from "./checkpoint/safetensors-writer.ts";
 export {
   float32Tensor,
   memoryStore,

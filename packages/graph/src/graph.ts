@@ -2,7 +2,7 @@
  * A graph under construction: inputs, parameters, constants and the nodes that operators add to it.
  *
  * Nothing is computed here. `Tensor` is a handle on a future value with a known type and shape; calling an operator on
- * it checks the shapes at once and appends one node. Emission (onnx/emit.ts) walks the nodes in the order they were made.
+ * it checks the shapes at once and appends one node. Emission (onnx/emitter.ts) walks the nodes in the order they were made.
  */
 import { type Dim, formatShape, type Shape } from "./dim.ts";
 import { GraphError } from "./errors.ts";

@@ -2,8 +2,9 @@
  * NumPy's .npy: magic, version, a header that is a Python dict literal of descr, fortran_order and shape, then the values.
  * Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
+import { toFloat32 } from "@uat/graph";
 import { CheckpointError, shown } from "./errors.ts";
-import { elementCount, toFloat32 } from "./tensor-store.ts";
+import { elementCount } from "./tensor-store.ts";
 
 /** Element types read and written: float64, float32, float16, int64, int32, int16, int8, uint8, bool. */
 export type NpyType = "f8" | "f4" | "f2" | "i8" | "i4" | "i2" | "i1" | "u1" | "b1";

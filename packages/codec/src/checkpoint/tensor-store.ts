@@ -1,3 +1,4 @@
+import { toFloat32 } from "@uat/graph";
 import { CheckpointError } from "./errors.ts";
 
 /** Element types a checkpoint may hold, named as safetensors names them. */
@@ -115,54 +116,10 @@ export function missingTensor(name: string, where: string): CheckpointError {
 export async function readFloat32(store: TensorStore, name: string): Promise<Float32Array> {
   const info = store.info(name);
   if (!info) throw missingTensor(name, "checkpoint");
-  if (!/^(F64|F32|F16|BF16)$/.test(info.dtype))
+  const { dtype } = info;
+  if (dtype !== "F64" && dtype !== "F32" && dtype !== "F16" && dtype !== "BF16")
     throw new CheckpointError(
       `tensor "${name.slice(0, 200)}" holds ${info.dtype} values; expected F32, F16, BF16 or F64`,
     );
-  return toFloat32(await store.read(name), info.dtype);
-}
-
-/** Little-endian bytes of a float type to float32; F64 is rounded to nearest. Shares memory for aligned F32. */
-export function toFloat32(bytes: Uint8Array, dtype: DType): Float32Array {
-  const count = bytes.byteLength / ITEM_BYTES[dtype];
-  const aligned = bytes.byteOffset % ITEM_BYTES[dtype] === 0 ? bytes : bytes.slice();
-  const { buffer, byteOffset } = aligned;
-  switch (dtype) {
-    case "F32":
-      return new Float32Array(buffer, byteOffset, count);
-    case "F64":
-      return Float32Array.from(new Float64Array(buffer, byteOffset, count));
-    case "BF16": {
-      // bfloat16 is the upper half of a float32.
-      const bits = new Uint32Array(count);
-      const halves = new Uint16Array(buffer, byteOffset, count);
-      for (let i = 0; i < count; i++) bits[i] = halves[i]! << 16;
-      return new Float32Array(bits.buffer);
-    }
-    case "F16": {
-      const table = (halfTable ??= makeHalfTable());
-      const halves = new Uint16Array(buffer, byteOffset, count);
-      const values = new Float32Array(count);
-      for (let i = 0; i < count; i++) values[i] = table[halves[i]!]!;
-      return values;
-    }
-    default:
-      throw new CheckpointError(`${dtype} is not a float type`);
-  }
-}
-
-let halfTable: Float32Array | undefined;
-
-/** All 65,536 half-precision values: 256 KiB once, instead of bit work per element. */
-function makeHalfTable(): Float32Array {
-  const table = new Float32Array(65536);
-  for (let half = 0; half < 65536; half++) {
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >> 10) & 31;
-    const fraction = half & 1023;
-    if (exponent === 31) table[half] = fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    else if (exponent === 0) table[half] = sign * fraction * 2 ** -24;
-    else table[half] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  }
-  return table;
+  return toFloat32(await store.read(name), dtype);
 }
