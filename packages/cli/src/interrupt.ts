@@ -2,6 +2,9 @@
  * Ctrl-C and SIGTERM: unfinished files are removed, then the process ends by the very signal, which shells show as exit
  * code 130 or 143. Ending by the signal is also the only way that does not wait for a running inference thread.
  */
+import { rmSync } from "node:fs";
+import { temporaryFolders } from "@uat/graph";
+
 const cleanups = new Set<() => void>();
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -21,6 +24,7 @@ export function handleSignals(): void {
           // the next clean-up still has to run
         }
       }
+      for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
       process.kill(process.pid, signal);
     });
   }

@@ -7,5 +7,6 @@ export * from "./graph.ts";
 export { type EmitOptions, emitModel } from "./onnx/emitter.ts";
 export * from "./onnx/model.ts";
 export * from "./run/runtime.ts";
+export { temporaryFolders } from "./run/temporary-folders.ts";
 export { type ParameterSource, Scope } from "./scope.ts";
 export { Tensor } from "./tensor.ts";

@@ -136,9 +136,12 @@ describe("more weights in memory than fit in a model", () => {
 
   test("go through a temporary file, which is deleted", async () => {
     const graph = gathered({ a: inMemory(weights(1)) });
+    const left = join(folder, "tmp", "uat-weights-999999999-left"); // no system gives out such a number
+    await mkdir(left);
     const packed = await packForMapping(emitModel(graph));
     expect(packed.externalData).toEqual([]);
     expect(packed.folder).toBe(packed.spool);
+    expect(existsSync(left), "what a killed process left is swept").toBe(false);
     expect(await readdir(packed.spool as string)).toEqual(["weights.bin"]);
     await releaseSpool(packed);
     expect(existsSync(packed.spool as string)).toBe(false);

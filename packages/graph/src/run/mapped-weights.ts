@@ -6,12 +6,13 @@
  * made at load time), all weights are written to a temporary file first and mapped from that.
  */
 import { realpathSync } from "node:fs";
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdtemp, open, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { GraphError } from "../errors.ts";
 import { type Initializer, type OnnxModel, type Place, serializeModel } from "../onnx/model.ts";
 import { type PackedModel, packInMemory, readInitializer } from "./ort-session.ts";
+import { temporaryFolders } from "./temporary-folders.ts";
 
 /** Bytes of weights that may travel inside the ONNX file (protocol buffers end at 2 GB, and it is copied while parsed). */
 const INSIDE_LIMIT = 32 << 20;
@@ -38,14 +39,41 @@ export async function packForMapping(model: OnnxModel): Promise<MappedModel> {
 
 /** Deletes the temporary file; the mapping of a session outlives it where the system allows that. */
 export async function releaseSpool(model: MappedModel): Promise<void> {
-  if (model.spool) await rm(model.spool, { recursive: true, force: true }).catch(() => undefined);
+  if (model.spool) await removeSpool(model.spool);
+}
+
+async function removeSpool(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  temporaryFolders.delete(folder);
+}
+
+const PREFIX = "uat-weights-";
+
+/** Deletes what processes that were killed have left behind; folder names hold the number of their process. */
+async function sweepSpools(): Promise<void> {
+  for (const name of await readdir(tmpdir()).catch(() => [])) {
+    const owner = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length).split("-")[0]) : Number.NaN;
+    if (!Number.isInteger(owner) || owner <= 0 || isAlive(owner)) continue;
+    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code !== "ESRCH";
+  }
 }
 
 async function spool(model: OnnxModel): Promise<MappedModel> {
   let folder: string | undefined;
   let file: FileHandle | undefined;
   try {
-    folder = await mkdtemp(join(tmpdir(), "uat-weights-"));
+    await sweepSpools();
+    folder = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
+    temporaryFolders.add(folder);
     file = await open(join(folder, "weights.bin"), "w");
     const places = new Map<string, Place>();
     let offset = 0;
@@ -69,7 +97,7 @@ async function spool(model: OnnxModel): Promise<MappedModel> {
       spool: folder,
     };
   } catch (error) {
-    if (folder) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+    if (folder) await removeSpool(folder);
     const { code } = error as { code?: string };
     if (code === "ENOSPC" || code === "EROFS" || code === "EACCES" || code === "EDQUOT") return packInMemory(model);
     throw error;
