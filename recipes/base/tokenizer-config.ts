@@ -25,7 +25,7 @@ export const TOKENIZER_CONFIG = {
   quantize_position: 4,
   quantize_encoder_only: true,
   quantize_normalization: "zscore",
-  // int8 in these moves more codes than the rest together: measured one by one on held-out audio, see the card
+  // int8 in these moves more codes than the rest together: measured one by one on held-out audio, see docs/benchmarks.md
   modules_to_not_convert: ["layers.0", "layers.1"],
   torch_dtype: "float16",
 };

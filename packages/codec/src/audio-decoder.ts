@@ -2,12 +2,8 @@
 import { createRuntime, type Runtime } from "@uat/graph";
 import { openModel } from "#platform";
 import type { PretrainedOptions } from "./audio-tokenizer.ts";
-import {
-  type DecodeOptions,
-  type DecoderSystem,
-  type DecodeStreamOptions,
-  loadDecoder,
-} from "./decoders/decoder-system.ts";
+import type { DecodeOptions, DecoderSystem, DecodeStreamOptions } from "./decoders/decoder-system.ts";
+import { loadDecoder } from "./decoders/load-decoder.ts";
 
 /**
  * Turns codes back into a mono waveform.
