@@ -7,7 +7,7 @@ export function parametersOf(store: TensorStore): ParameterSource {
     const info = store.info(name);
     if (!info) return undefined;
     const { dtype, shape } = info;
-    if (dtype === "I16" || dtype === "BOOL")
+    if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16" && dtype !== "F64")
       throw new GraphError(`tensor ${name} has type ${dtype}, expected a float type`);
     return { dtype, shape, file: store.locate(name), read: () => store.read(name) };
   };

@@ -40,6 +40,7 @@ describe("tokenizer/config.json", () => {
     [{ d_model: 0 }, "d_model is 0; expected a whole number above 0"],
     [{ encoder_attention_heads: 7 }, "encoder_attention_heads is 7; expected a divisor of d_model, which is 1280"],
     [{ quantize_vocab_size: null }, "quantize_vocab_size is null; expected the number of codes"],
+    [{ quantize_vocab_size: 1 }, "quantize_vocab_size is 1; expected a whole number above 1, or null"],
     [{ quantize_position: 33 }, "quantize_position is 33; expected a layer from 1 to encoder_layers"],
     [{ pooling_kernel_size: 7 }, "pooling_kernel_size is 7; expected one with which 30 s"],
     [{ pooling_kernel_size: 2, pooling_position: 17 }, "pooling_position is 17; expected at most quantize_position"],
@@ -57,6 +58,7 @@ describe("tokenizer/config.json", () => {
       },
       "expected at least pooling_position",
     ],
+    [{ max_source_positions: 750 }, "max_source_positions is 750; expected at least 1500"],
     [{ quantize_causal_block_size: 1, pooling_kernel_size: 2 }, "quantize_causal_block_size is 1; expected at least"],
     [{ num_mel_bins: 64 }, "num_mel_bins is 64; expected 80 or 128"],
     [{ activation_function: "relu" }, 'activation_function is "relu"; expected "gelu"'],
@@ -64,6 +66,30 @@ describe("tokenizer/config.json", () => {
   ])("refuses %j", (change, message) => {
     expect(() => parseWhisperVqConfig({ ...good, ...change }, "config.json")).toThrow(`config.json: `);
     expect(() => parseWhisperVqConfig({ ...good, ...change })).toThrow(message);
+  });
+  test.each([
+    ["a pooling position without pooling", { pooling_position: 40 }],
+    ["a position of pooling by 1", { pooling_kernel_size: 1, pooling_position: 40 }],
+    [
+      "a short block where attention is strictly causal",
+      { quantize_causal_block_size: 1, pooling_kernel_size: 2, encoder_causal_attention: true },
+    ],
+    [
+      "a short block up to the quantiser",
+      { quantize_causal_block_size: 1, pooling_kernel_size: 2, pooling_position: 16, quantize_encoder_only: true },
+    ],
+    [
+      "a target that an extracted encoder does not reach",
+      {
+        encoder_residual_source_position: 3,
+        encoder_residual_target_position: 32,
+        pooling_kernel_size: 2,
+        pooling_position: 5,
+        quantize_encoder_only: true,
+      },
+    ],
+  ])("accepts %s", (_, change) => {
+    expect(parseWhisperVqConfig({ ...good, ...change })).toMatchObject(change);
   });
   test("refuses what is not an object", () =>
     expect(() => parseWhisperVqConfig([1])).toThrow(/the file is \[1\]; expected object/));

@@ -45,7 +45,11 @@ const schema = z
       .nonnegative("expected a whole number of at least 0")
       .default(0),
     // Quantiser
-    quantize_vocab_size: optionalSize,
+    quantize_vocab_size: z
+      .int("expected a whole number above 1, or null")
+      .min(2, "expected a whole number above 1, or null")
+      .nullable()
+      .default(null),
     quantize_position: size(16),
     quantize_commit_coefficient: ratio(0.25),
     quantize_loss_scale: ratio(1),
@@ -116,8 +120,8 @@ function checkRelations(config: WhisperVqConfig, file: string): void {
       "pooling_position",
       `at most quantize_position, which is ${config.quantize_position}: codes are taken after pooling`,
     );
-  if (config.pooling_position > layers)
-    refuse("pooling_position", `a layer from 0 to encoder_layers, which is ${layers}`);
+  if (config.max_source_positions < PIECE_SAMPLES / (2 * HOP_LENGTH))
+    refuse("max_source_positions", `at least ${PIECE_SAMPLES / (2 * HOP_LENGTH)}, the positions of 30 s`);
   const stride = 2 * kernel * HOP_LENGTH;
   const positions = (Math.ceil(PIECE_SAMPLES / stride) * stride) / (2 * HOP_LENGTH);
   if (positions > config.max_source_positions)
@@ -126,8 +130,11 @@ function checkRelations(config: WhisperVqConfig, file: string): void {
       `one with which 30 s, rounded up to ${stride} samples, give at most max_source_positions = ${config.max_source_positions} positions; these are ${positions}`,
     );
 
+  // Only what a layer that runs makes use of must fit: those past the quantiser are left out of an extracted encoder
+  const last = config.quantize_encoder_only ? config.quantize_position : layers;
+  const strict = config.encoder_causal_attention ? last : config.quantize_causal_encoder ? config.quantize_position : 0;
   const block = config.quantize_causal_block_size;
-  if (block !== null && block < kernel)
+  if (block !== null && block < kernel && Math.max(config.pooling_position, strict) < last)
     refuse(
       "quantize_causal_block_size",
       `at least pooling_kernel_size, which is ${kernel}: a block would be shorter than one pooled frame`,
@@ -142,7 +149,7 @@ function checkRelations(config: WhisperVqConfig, file: string): void {
     throw refusal("encoder_residual_source_position", `a layer, since encoder_residual_target_position is ${target}`);
   if (source > target)
     refuse("encoder_residual_source_position", `at most encoder_residual_target_position, which is ${target}`);
-  if (kernel > 1 && source < config.pooling_position && target >= config.pooling_position)
+  if (kernel > 1 && source < config.pooling_position && target >= config.pooling_position && target <= last)
     refuse(
       "encoder_residual_source_position",
       `at least pooling_position, which is ${config.pooling_position}: source and target differ in length otherwise`,
