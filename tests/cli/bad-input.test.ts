@@ -131,6 +131,13 @@ describe("tokens", () => {
     expect(await decodeText(text)).toMatch(message);
   });
 
+  test("nested a hundred thousand times, a hundred thousand in one piece", async () => {
+    const deep = (open: string, close: string) => `${open.repeat(1e5)}1${close.repeat(1e5)}`;
+    expect(await decodeText(deep("[", "]"))).toMatch(/too deeply/);
+    expect(await decodeText(deep('{"codes":', "}"))).toMatch(/"codes" is …; expected a list/);
+    expect(await decodeText(JSON.stringify(Array(1e5).fill(3)))).toMatch(/too many to decode in one piece.*window/);
+  });
+
   test("npy: floats that are no codes, wrong shapes, damaged, missing", async () => {
     expect(await decode(write("f.npy", writeNpy(Float32Array.of(1, 2.5))))).toMatch(/code 1 is 2\.5/);
     expect(await decode(write("nan.npy", writeNpy(Float32Array.of(Number.NaN))))).toMatch(/code 0 is NaN/);
@@ -180,6 +187,8 @@ describe("models", () => {
     expect(await withTokenizer("no-such-model")).toMatch(/no-such-model: no such directory/);
     expect(await withTokenizer(out)).toMatch(/config\.json/);
     expect(await withTokenizer(speech)).toMatch(/is a file/);
+    expect(await withTokenizer(join(speech, "below"))).toMatch(/no such directory/);
+    expect(await withTokenizer("x".repeat(300))).toMatch(/no such directory/);
     expect(await withTokenizer("some/hub-model")).toMatch(/HF_HUB_OFFLINE/);
     expect(await refused(["inspect", out])).toMatch(/holds no model/);
     expect(await refused(["inspect", "nowhere.wav"])).toMatch(/nowhere\.wav/);
@@ -230,6 +239,15 @@ describe("models", () => {
     });
     expect(await withDecoder(cut)).toMatch(/hift\.pt/);
     expect(await withDecoder(broken((dir) => rmSync(join(dir, "decoder/flow.pt"))))).toMatch(/flow/);
+  });
+
+  test("decoder values out of place", async () => {
+    const set = (from: RegExp, to: string) => broken((dir) => edit(join(dir, "decoder/config.yaml"), from, to));
+    expect(await withDecoder(set(/input_frame_rate: 25/, "input_frame_rate: 1e-9"))).toMatch(/frame_rate.*at least 1/);
+    expect(await withDecoder(set(/source_resblock_kernel_sizes: \[7/, "source_resblock_kernel_sizes: [8"))).toMatch(
+      /is 8; expected an odd/,
+    );
+    expect(await withDecoder(set(/solver: 'euler'/, "solver: 'midpoint'"))).toMatch(/solver is "midpoint"/);
   });
 
   test("YAML with Python tags or unknown classes", async () => {

@@ -26,6 +26,8 @@ test("a place that cannot be written is told before work starts", async () => {
   const { code, stderr } = await uat(["tokenize", speech, "--model", model, "--out", join(folder, "plain/x.json")]);
   expect(code).toBe(2);
   expect(stderr).toMatch(/^uat: .*plain\/x\.json: cannot be written: [^\n]+\n$/);
+  const decoded = await uat(["decode", "-", "--model", model, "--out", join(folder, "plain/x.wav")], { input: "[1]" });
+  expect(decoded.stderr).toMatch(/^uat: .*plain\/x\.wav: cannot be written: [^\n]+\n$/);
   const directory = await uat(["tokenize", speech, "--model", model, "--out", folder]);
   expect(directory.stderr).toMatch(/is a directory/);
 });

@@ -1,5 +1,5 @@
 /** The work of `uat decode`. */
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { WavEncoding } from "@uat/audio";
 import type { Command } from "commander";
@@ -96,7 +96,7 @@ async function readPrompt(
 
 /** Where each row goes: --out itself for one row, NAME.wav in the directory --out for several. */
 function outputPaths(rows: readonly TokenRow[], out: string): string[] {
-  const isFolder = out !== "-" && (/[\\/]$/.test(out) || statSync(out, { throwIfNoEntry: false })?.isDirectory());
+  const isFolder = out !== "-" && (/[\\/]$/.test(out) || (existsSync(out) && statSync(out).isDirectory()));
   if (!isFolder) {
     if (rows.length === 1) return [out];
     throw new InputError(

@@ -94,16 +94,23 @@ function textRows(text: string, name: string): TokenRow[] {
   });
 }
 
+/** Lists and objects in each other that rows may stand in: no file that holds codes has so many. */
+const DEEPEST = 8;
+
 /** A list of codes, a row, a list of rows, or lists in lists as [batch, 1, T] has them. */
-function jsonRows(value: unknown, name: string): TokenRow[] {
+function jsonRows(value: unknown, name: string, depth = 0): TokenRow[] {
+  if (depth > DEEPEST)
+    throw new InputError(`${name}: nests lists too deeply; expected a list of codes, or rows of them`);
   if (Array.isArray(value)) {
     if (!value.some((v) => typeof v === "object" && v !== null)) return [{ name, codes: value as number[] }];
-    return value.flatMap((v, i) => jsonRows(v, value.length === 1 ? name : `${name} row ${i + 1}`));
+    return value.flatMap((v, i) => jsonRows(v, value.length === 1 ? name : `${name} row ${i + 1}`, depth + 1));
   }
   if (typeof value === "object" && value !== null && "codes" in value) {
     const { codes, path, frameRate } = value as Record<string, unknown>;
     if (!Array.isArray(codes)) throw new InputError(`${name}: "codes" is ${shown(codes)}; expected a list of numbers`);
-    const inner = codes.some((v) => Array.isArray(v)) ? jsonRows(codes, name) : [{ name, codes: codes as number[] }];
+    const inner = codes.some((v) => Array.isArray(v))
+      ? jsonRows(codes, name, depth + 1)
+      : [{ name, codes: codes as number[] }];
     return inner.map((row) => ({
       ...row,
       ...(typeof path === "string" ? { path } : {}),
@@ -142,6 +149,12 @@ function parseJson(text: string): Parsed {
 }
 
 const shown = (value: unknown): string => {
-  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
+  let text: string;
+  try {
+    text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
+  } catch {
+    // nested too deeply to be written out
+    text = "…";
+  }
   return text.length > 40 ? `${text.slice(0, 39)}…` : text;
 };

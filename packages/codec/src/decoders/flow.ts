@@ -10,6 +10,8 @@ import { melFrames, sourceTokens } from "./alignment.ts";
 import { emptyMel, type Mel, sliceMel } from "./mel.ts";
 
 const STEPS = 10;
+/** Attention scores of one layer that can be asked for: 64 GiB of them. */
+const MOST_SCORES = 2 ** 34;
 
 export interface FlowInput {
   /** The prompt's tokens, then those to decode. Negative ones count as 0, as upstream. */
@@ -56,6 +58,12 @@ export class Flow {
     if (prompt > frames)
       throw new TokenizerError(
         `the prompt's mel has ${prompt} frames, more than the ${frames} of all ${tokens.length} tokens; give the mel of the prompt's tokens`,
+      );
+    const { encoder, decoder } = this.config;
+    const scores = Math.max(encoder.attention_heads * tokens.length ** 2, decoder.estimator.num_heads * frames ** 2);
+    if (scores > MOST_SCORES)
+      throw new TokenizerError(
+        `${tokens.length} codes, ${frames} mel frames, are too many to decode in one piece; give a window, which bounds memory`,
       );
     signal?.throwIfAborted();
     if (frames === prompt) return emptyMel(bins);

@@ -45,7 +45,9 @@ export class Vocoder {
     const { f0, generator } = vocoderGraphs(config, store);
     const weight = await readFloat32(store, "source.l_linear.weight");
     const bias = await readFloat32(store, "source.l_linear.bias");
-    if (weight.length !== config.nb_harmonics + 1 || bias.length !== 1)
+    if (bias.length !== 1)
+      throw new TokenizerError(`tensor source.l_linear.bias has ${bias.length} values, expected 1`);
+    if (weight.length !== config.nb_harmonics + 1)
       throw new TokenizerError(
         `tensor source.l_linear.weight has ${weight.length} values, the configuration asks for ${config.nb_harmonics + 1}`,
       );

@@ -26,6 +26,11 @@ const count = z.preprocess(
   z.int("expected a whole number of at least 0").nonnegative("expected a whole number of at least 0"),
 );
 const positive = z.preprocess(toNumber, z.number("expected a number above 0").positive("expected a number above 0"));
+/** Fewer a second would make more mel frames of one token than anything can hold. */
+const tokenRate = z.preprocess(
+  toNumber,
+  z.number("expected a number of at least 1").min(1, "expected a number of at least 1"),
+);
 const rate = z.preprocess(
   toNumber,
   z.number("expected a rate from 0 to 1").min(0, "expected a rate from 0 to 1").max(1, "expected a rate from 0 to 1"),
@@ -116,7 +121,7 @@ const flow = instance(["MaskedDiffWithXvec"], {
   output_type: only("mel").default("mel"),
   vocab_size: size.default(4096),
   /** Tokens a second. */
-  input_frame_rate: positive.default(50),
+  input_frame_rate: tokenRate.default(50),
   only_mask_loss: z.boolean("expected true or false").default(true),
   encoder: conformer,
   length_regulator: regulator,
@@ -129,6 +134,12 @@ const flow = instance(["MaskedDiffWithXvec"], {
   }),
 });
 
+const oddSizes = z
+  .array(
+    size.refine((kernel) => kernel % 2, "expected an odd number"),
+    "expected a list of odd numbers",
+  )
+  .min(1, "expected a list of odd numbers");
 const dilations = z.array(sizes, "expected a list of lists of dilations");
 const hift = instance(["HiFTGenerator"], {
   in_channels: size.default(80),
@@ -145,13 +156,13 @@ const hift = instance(["HiFTGenerator"], {
   istft_params: z
     .looseObject({ n_fft: size, hop_len: size }, "expected a mapping with n_fft and hop_len")
     .default({ n_fft: 16, hop_len: 4 }),
-  resblock_kernel_sizes: sizes.default([3, 7, 11]),
+  resblock_kernel_sizes: oddSizes.default([3, 7, 11]),
   resblock_dilation_sizes: dilations.default([
     [1, 3, 5],
     [1, 3, 5],
     [1, 3, 5],
   ]),
-  source_resblock_kernel_sizes: sizes.default([7, 11]),
+  source_resblock_kernel_sizes: oddSizes.default([7, 11]),
   source_resblock_dilation_sizes: dilations.default([
     [1, 3, 5],
     [1, 3, 5],

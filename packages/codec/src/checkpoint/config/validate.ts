@@ -14,7 +14,10 @@ export function validated<T extends z.ZodType>(schema: T, value: unknown, file: 
   const issue = result.error.issues[0]!;
   let given: unknown = value;
   for (const key of issue.path) {
-    const node = given instanceof HyperObject ? given.kwargs : given;
+    let node = given instanceof HyperObject ? given.kwargs : given;
+    // omegaconf's DictConfig wraps a mapping in `content`
+    if (given instanceof HyperObject && given.className === "DictConfig")
+      node = given.kwargs.content ?? given.args[0] ?? node;
     given = (node as Record<PropertyKey, unknown> | undefined | null)?.[key];
   }
   const field = issue.path.length ? fieldName(issue.path) : "the file";

@@ -23,8 +23,9 @@ export function embeddedFolder(name: string): string | undefined {
  * @throws TokenizerError when there is no such thing.
  */
 export async function openModel(id: string, options: OpenModelOptions = {}): Promise<ModelFiles> {
-  if (statSync(id, { throwIfNoEntry: false })?.isDirectory()) return directoryFiles(id);
-  if (existsSync(id))
+  const exists = existsSync(id);
+  if (exists && statSync(id).isDirectory()) return directoryFiles(id);
+  if (exists)
     throw new TokenizerError(`model ${id}: is a file, expected a directory that holds tokenizer/, decoder/ or both`);
   if (/^[\w-]+$/.test(id)) {
     const embedded = embeddedFolder(id);
