@@ -144,7 +144,11 @@ describe("decoder/config.yaml", () => {
     [/ {8}use_cnn_module: False\n/, "", "flow.encoder.use_cnn_module is missing"],
     [/'rel_pos_espnet'/, "rel_pos", 'pos_enc_layer_type is "rel_pos"'],
     [/'rel_selfattn'/, "block_rel_selfattn", 'is "block_rel_selfattn"; expected "rel_selfattn" for ConformerEncoder'],
-    [/input_frame_rate: 25/, "input_frame_rate: fast", 'flow.input_frame_rate is "fast"; expected a number of at least 1'],
+    [
+      /input_frame_rate: 25/,
+      "input_frame_rate: fast",
+      'flow.input_frame_rate is "fast"; expected a number of at least 1',
+    ],
     [/sample_rate: 22050/, "sample_rate: 24000", "24000; expected 22050"],
     [/upsample_rates: \[8, 8\]/, "upsample_rates: [8, 6]", "expected rates whose product"],
     [
