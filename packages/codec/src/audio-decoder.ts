@@ -4,6 +4,7 @@ import { openModel } from "#platform";
 import type { PretrainedOptions } from "./audio-tokenizer.ts";
 import type { DecodeOptions, DecoderSystem, DecodeStreamOptions } from "./decoders/decoder-system.ts";
 import { loadDecoder } from "./decoders/load-decoder.ts";
+import { TokenizerError } from "./errors.ts";
 
 /**
  * Turns codes back into a mono waveform.
@@ -74,7 +75,7 @@ export class AudioDecoder {
     codes: ArrayLike<number>,
     options: DecodeOptions = {},
   ): Promise<{ waveform: Float32Array; sampleRate: number }> {
-    return { waveform: await this.#system.decode(codes, options), sampleRate: this.sampleRate };
+    return { waveform: finite(await this.#system.decode(codes, options)), sampleRate: this.sampleRate };
   }
 
   /**
@@ -83,11 +84,11 @@ export class AudioDecoder {
    * @throws TokenizerError while it is iterated, as {@link decode}, and for a block size or window no longer than the
    * overlap of 5 codes (flow decoders).
    */
-  decodeStream(
+  async *decodeStream(
     codes: ArrayLike<number> | AsyncIterable<ArrayLike<number>>,
     options: DecodeStreamOptions = {},
   ): AsyncGenerator<Float32Array> {
-    return this.#system.decodeStream(codes, options);
+    for await (const piece of this.#system.decodeStream(codes, options)) yield finite(piece);
   }
 
   /** Frees the network. The decoder must not be used afterwards. */
@@ -95,4 +96,10 @@ export class AudioDecoder {
     await this.#system.dispose();
     await this.#runtime.dispose();
   }
+}
+
+/** Damaged weights give NaN, which a wav file would hide. */
+function finite(samples: Float32Array): Float32Array {
+  if (samples.every(Number.isFinite)) return samples;
+  throw new TokenizerError("the decoder gave samples that are not finite: its weights or configuration are damaged");
 }
