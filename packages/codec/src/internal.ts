@@ -18,6 +18,7 @@ export { openSafetensors, openSafetensorsModel } from "./checkpoint/safetensors.
 export type { LazyTensor } from "./checkpoint/safetensors-writer.ts";
 export {
   float32Tensor,
+  ITEM_BYTES,
   memoryStore,
   readFloat32,
   type TensorData,

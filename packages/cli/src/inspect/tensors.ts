@@ -1,20 +1,7 @@
 /** Tensors of a checkpoint, counted and listed. */
-import type { TensorStore } from "universal-audio-tokenizer/internal";
+import { ITEM_BYTES, type TensorStore } from "universal-audio-tokenizer/internal";
 import type { Facts } from "../actions/inspect.ts";
 import { formatBytes } from "../output/reporter.ts";
-
-const ITEM_BYTES: Readonly<Record<string, number>> = {
-  F64: 8,
-  I64: 8,
-  F32: 4,
-  I32: 4,
-  F16: 2,
-  BF16: 2,
-  I16: 2,
-  I8: 1,
-  U8: 1,
-  BOOL: 1,
-};
 
 /** `listed` adds every tensor with its type and shape. */
 export function storeFacts(store: TensorStore, listed = false): Facts {
@@ -26,7 +13,7 @@ export function storeFacts(store: TensorStore, listed = false): Facts {
     const { dtype, shape } = store.info(name)!;
     const count = shape.reduce((n, d) => n * d, 1);
     parameters += count;
-    bytes += count * (ITEM_BYTES[dtype] ?? 0);
+    bytes += count * ITEM_BYTES[dtype];
     types.set(dtype, (types.get(dtype) ?? 0) + count);
     list.push({ name: printable(name), dtype, shape: `[${shape.join(", ")}]` });
   }

@@ -1,6 +1,6 @@
 /** An ONNX model whose weights stay outside the file, and its serialisation (onnx.proto, IR version 10, opset 20). */
 import { type Shape, SymbolicDim } from "../dim.ts";
-import type { DType, StorageType } from "../graph.ts";
+import type { DType, ParameterData } from "../graph.ts";
 import { ProtobufWriter } from "./protobuf.ts";
 
 const IR_VERSION = 10;
@@ -36,19 +36,9 @@ export interface OnnxNode {
 }
 
 /** A weight: its bytes are handed over when a session is made or the model is exported. */
-export interface Initializer {
+export interface Initializer extends ParameterData {
   readonly name: string;
-  readonly dtype: StorageType;
-  readonly shape: readonly number[];
   readonly byteLength: number;
-  readonly file?:
-    | {
-        readonly path: string;
-        readonly offset: number;
-        readonly byteLength: number;
-      }
-    | undefined;
-  read(): Promise<Uint8Array>;
 }
 
 export interface InlineTensor {
