@@ -283,3 +283,18 @@ describe("options", () => {
     expect(await refused(args)).toMatch(message);
   });
 });
+
+test("an output that would replace an input", async () => {
+  const tokens = write("own.json", "[1, 2, 3]");
+  const audio = write("own.wav", encodeWav([new Float32Array(8000)], 16000, "s16"));
+  const before = [readFileSync(tokens), readFileSync(audio)];
+  for (const args of [
+    ["decode", tokens, "--out", tokens, "--model", model],
+    ["tokenize", audio, "--out", audio, "--model", model],
+  ]) {
+    const { code, stderr } = await uat(args, { cwd: folder });
+    expect(code, stderr).toBe(2);
+    expect(stderr).toMatch(/^uat: .*is an input; give another --out\n$/);
+  }
+  expect([readFileSync(tokens), readFileSync(audio)]).toEqual(before);
+});

@@ -11,6 +11,7 @@ import { promptOfClip, promptOfFiles } from "../input/prompt.ts";
 import { checkCodes, readTokens, type TokenRow } from "../input/token-files.ts";
 import { type GlobalOptions, type ModelOptions, modelOptions } from "../options.ts";
 import { stem, withOutputs } from "../output/outputs.ts";
+import { refuseOverwriting } from "../output/overwriting.ts";
 import { Reporter } from "../output/reporter.ts";
 import { standardOutput } from "../output/standard-output.ts";
 import { decodeInto } from "./steps.ts";
@@ -37,6 +38,8 @@ export async function decode(tokens: string, command: Command): Promise<void> {
     if (path !== undefined) await checkFile(path);
   const rows = await readTokens(tokens);
   const targets = outputPaths(rows, options.out);
+  const inputs = [tokens, options.embedding, options.prompt, options.promptTokens, options.promptMel];
+  await refuseOverwriting(inputs, targets, "give another --out");
   const model = modelOptions(command, reporter);
   const decoder = await AudioDecoder.fromPretrained(options.model, model);
   try {

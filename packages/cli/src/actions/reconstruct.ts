@@ -1,6 +1,5 @@
 /** The work of `uat reconstruct`. */
 import { readdirSync } from "node:fs";
-import { realpath } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { type Channel, DECODER_SAMPLE_RATE, openAudio, speechBlocks, type WavEncoding } from "@uat/audio";
 import type { Command } from "commander";
@@ -12,6 +11,7 @@ import { withAudioSource } from "../input/open-source.ts";
 import { type GlobalOptions, modelOptions } from "../options.ts";
 import { jsonOf, lineOf, type NamedCodes } from "../output/codes-format.ts";
 import { type Outputs, stem, withOutputs } from "../output/outputs.ts";
+import { refuseOverwriting } from "../output/overwriting.ts";
 import { Reporter } from "../output/reporter.ts";
 import { print, printLine } from "../output/standard-output.ts";
 import { MelColumns } from "../plot/mel-columns.ts";
@@ -42,7 +42,11 @@ export async function reconstruct(paths: readonly string[], command: Command): P
   if (all.length === 0) throw new InputError("no files given; name audio files, or --samples");
   const files = await audioFiles(all);
   const names = outputNames(files, options.outDir);
-  await refuseOverwriting(files, names, options);
+  await refuseOverwriting(
+    files.map((f) => f.audio),
+    names.map((n) => `${n}.wav`),
+    `give another directory than --out-dir ${options.outDir}`,
+  );
 
   const model = modelOptions(command, reporter);
   const tokenizer = await AudioTokenizer.fromPretrained(options.model, { ...model, dtype: options.dtype });
@@ -182,21 +186,4 @@ function outputNames(files: readonly NamedAudio[], folder: string): string[] {
     taken.add(name);
     return join(folder, name);
   });
-}
-
-/** An input in the output directory must not be replaced by its own reconstruction. */
-async function refuseOverwriting(
-  files: readonly NamedAudio[],
-  names: readonly string[],
-  options: Options,
-): Promise<void> {
-  const real = (path: string) => realpath(path).catch(() => undefined);
-  const inputs = new Set(
-    await Promise.all(files.map((f) => (typeof f.audio === "string" ? real(f.audio) : undefined))),
-  );
-  for (const name of names) {
-    const target = await real(`${name}.wav`);
-    if (target !== undefined && inputs.has(target))
-      throw new InputError(`${name}.wav: is an input; give another directory than --out-dir ${options.outDir}`);
-  }
 }

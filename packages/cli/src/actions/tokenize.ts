@@ -7,6 +7,7 @@ import { audioFiles } from "../input/audio-files.ts";
 import { type GlobalOptions, modelOptions } from "../options.ts";
 import { type CodesFormat, chooseFormat, jsonOf, lineOf, type NamedCodes, npyOf } from "../output/codes-format.ts";
 import { type OutputFile, withOutputs } from "../output/outputs.ts";
+import { refuseOverwriting } from "../output/overwriting.ts";
 import { Reporter } from "../output/reporter.ts";
 import { standardOutput } from "../output/standard-output.ts";
 import { tokenizeFile } from "./steps.ts";
@@ -26,6 +27,7 @@ export async function tokenize(paths: string[], command: Command): Promise<void>
   if (format === "npy" && options.out === "-" && process.stdout.isTTY)
     throw new InputError("npy is not text: give --out FILE, or pipe it");
   const files = await audioFiles(paths);
+  await refuseOverwriting(paths, [options.out], "give another --out");
   const tokenizer = await AudioTokenizer.fromPretrained(options.model, {
     ...modelOptions(command, reporter),
     dtype: options.dtype,
