@@ -1,6 +1,6 @@
 /** Cheap changes to clips that make few voices and rooms go further: speed, room, noise and mixtures. */
 import { resample } from "@uat/audio";
-import type { Random } from "./random.ts";
+import type { Random } from "@uat/training";
 import { SHARD_SAMPLE_RATE } from "./shard.ts";
 
 /** Plays faster (factor above 1) or slower: pitch and formants move along, so a voice sounds like another one. */

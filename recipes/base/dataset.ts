@@ -2,10 +2,10 @@
 import { rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Random } from "@uat/training";
 import { changeSpeed, gain, level, mix, noise, peak, room } from "./augment.ts";
 import { decodeExcerpt } from "./decode.ts";
 import { hashOrder, sha256, unitHash } from "./hash.ts";
-import { Random } from "./random.ts";
 import { type Clip, minutesOf, SHARD_SAMPLE_RATE, Shard, ShardWriter } from "./shard.ts";
 import type { AudioSource, Manifest, Selection } from "./sources.ts";
 import { heldOutPaths, readSpeechFolder } from "./speech-folder.ts";

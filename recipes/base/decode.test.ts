@@ -1,8 +1,8 @@
 import { encodeWav } from "@uat/audio";
+import { Random } from "@uat/training";
 import { describe, expect, it } from "vitest";
 import { changeSpeed, gain, level, mix, noise, room } from "./augment.ts";
 import { decodeExcerpt } from "./decode.ts";
-import { Random } from "./random.ts";
 
 const ramp = (seconds: number) => Float32Array.from({ length: seconds * 16000 }, (_, i) => i / (seconds * 16000) - 0.5);
 

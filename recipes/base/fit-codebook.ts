@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createRuntime, float32ToFloat16 } from "@uat/graph";
+import { Random } from "@uat/training";
 import {
   directoryFiles,
   type LazyTensor,
@@ -14,7 +15,6 @@ import { encoderStates } from "./encoder-states.ts";
 import { assignOnEngine } from "./engine.ts";
 import { kMeans } from "./kmeans.ts";
 import { Moments } from "./moments.ts";
-import { Random } from "./random.ts";
 import { makeSegments } from "./segments.ts";
 import { Shard } from "./shard.ts";
 import { CODEBOOK_SIZE, PREPROCESSOR_CONFIG, TOKENIZER_CONFIG } from "./tokenizer-config.ts";

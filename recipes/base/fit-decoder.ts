@@ -8,6 +8,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DECODER_SAMPLE_RATE, decoderMel, resample } from "@uat/audio";
 import { buildGraph, compile, createRuntime, float32ToFloat16, symbol } from "@uat/graph";
+import { Random } from "@uat/training";
 import {
   AudioTokenizer,
   directoryFiles,
@@ -18,7 +19,6 @@ import {
 } from "universal-audio-tokenizer/internal";
 import { asConvolution, CONTEXT, MEL_BINS, SUBFRAMES, subframeTargets, windows } from "./alignment.ts";
 import { productOnEngine } from "./engine.ts";
-import { Random } from "./random.ts";
 import { RidgeRegression } from "./ridge.ts";
 import { makeSegments } from "./segments.ts";
 import { SHARD_SAMPLE_RATE, Shard } from "./shard.ts";

@@ -1,6 +1,6 @@
+import { Random } from "@uat/training";
 import { describe, expect, it } from "vitest";
 import { type AssignFn, assignPlain, kMeans } from "./kmeans.ts";
-import { Random } from "./random.ts";
 
 /** Rows around `centres`, `each` rows a centre. */
 function blobs(centres: number[][], each: number, spread: number): Float32Array {

@@ -6,7 +6,7 @@
  * moved onto a row drawn with probability proportional to its squared distance (as k-means++ draws its next seed), so
  * dead codes go where the error is.
  */
-import { Random } from "./random.ts";
+import { Random } from "@uat/training";
 
 /** For rows x [n, d] and centroids [k, d]: each row's nearest centroid and its squared distance. */
 export type AssignFn = (

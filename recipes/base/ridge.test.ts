@@ -1,6 +1,6 @@
+import { Random } from "@uat/training";
 import { describe, expect, it } from "vitest";
 import { choleskyFactor, choleskySolve } from "./cholesky.ts";
-import { Random } from "./random.ts";
 import { RidgeRegression } from "./ridge.ts";
 
 const random = new Random(5);

@@ -2,7 +2,7 @@
  * Groups clips into pieces for the encoder. Whisper knows where in its 30 s window a frame lies, and short clips alone
  * would only ever show it the first seconds; so clips of one class are strung together to pieces of varied length.
  */
-import type { Random } from "./random.ts";
+import type { Random } from "@uat/training";
 import { type Clip, SHARD_SAMPLE_RATE } from "./shard.ts";
 
 /** Longest piece the encoder takes, in samples. */

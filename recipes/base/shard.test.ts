@@ -1,8 +1,8 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Random } from "@uat/training";
 import { expect, it } from "vitest";
-import { Random } from "./random.ts";
 import { makeSegments } from "./segments.ts";
 import { type Clip, minutesOf, SHARD_SAMPLE_RATE, Shard, ShardWriter } from "./shard.ts";
 
