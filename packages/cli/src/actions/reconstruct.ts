@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type Channel, DECODER_SAMPLE_RATE, openAudio, speechBlocks, type WavEncoding } from "@uat/audio";
+import { encodePng, MelColumns } from "@uat/audio/plot";
 import type { Command } from "commander";
 import { AudioDecoder, AudioTokenizer, type ClipCodes } from "universal-audio-tokenizer";
 import { embeddedFolder } from "universal-audio-tokenizer/internal";
@@ -14,7 +15,6 @@ import { type Outputs, stem, withOutputs } from "../output/outputs.ts";
 import { refuseOverwriting } from "../output/overwriting.ts";
 import { Reporter } from "../output/reporter.ts";
 import { print, printLine } from "../output/standard-output.ts";
-import { MelColumns } from "../plot/mel-columns.ts";
 import { decodeInto, tokenizeFile } from "./steps.ts";
 
 interface Options extends GlobalOptions {
@@ -121,7 +121,6 @@ async function plotFile(
   { decoder, outputs, options, seconds }: Pick<Context, "decoder" | "outputs" | "options"> & { seconds: number },
 ): Promise<void> {
   const { drawComparison } = await import("../plot/comparison.ts");
-  const { encodePng } = await import("../plot/png.ts");
   const input = new MelColumns(seconds, output.columns);
   await withAudioSource(file.audio, async (source) => {
     const stream = await openAudio(source, { name: file.path });

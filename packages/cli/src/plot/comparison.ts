@@ -1,9 +1,6 @@
 /** The picture of a reconstruction: mel of the input above that of the output, the codes beneath, one time axis. */
 import { DECODER_MAX_HZ, hzToMel } from "@uat/audio";
-import { Canvas, type Color } from "./canvas.ts";
-import { codeColor, heat } from "./colors.ts";
-import { drawText, textWidth } from "./font.ts";
-import type { MelColumns } from "./mel-columns.ts";
+import { Canvas, type Color, codeColor, drawText, heat, type MelColumns, textWidth } from "@uat/audio/plot";
 
 const WIDTH = 1280;
 const LEFT = 74;

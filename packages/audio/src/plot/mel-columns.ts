@@ -1,5 +1,5 @@
 /** A mel spectrogram reduced to as many columns as a picture needs, while the samples come; memory stays bounded. */
-import { DECODER_HOP_LENGTH, DECODER_MELS, DECODER_SAMPLE_RATE, decoderMel } from "@uat/audio";
+import { DECODER_HOP_LENGTH, DECODER_MELS, DECODER_SAMPLE_RATE, decoderMel } from "../decoder-mel.ts";
 
 /** Samples transformed at once, a multiple of the hop. */
 const BLOCK = 1024 * DECODER_HOP_LENGTH;
