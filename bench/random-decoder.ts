@@ -11,10 +11,10 @@ import { join } from "node:path";
 import { buildGraph, type Graph, type ParameterData, Scope, type Tensor } from "@uat/graph";
 import { type LazyTensor, writeSafetensorsFile } from "universal-audio-tokenizer/internal";
 import { parseDecoderConfig } from "../packages/codec/src/checkpoint/config/decoder.ts";
-import { f0Predictor } from "../packages/codec/src/models/f0-predictor.ts";
-import { flowEncoder } from "../packages/codec/src/models/flow-encoder.ts";
-import { eulerStep } from "../packages/codec/src/models/flow-matching.ts";
-import { hift } from "../packages/codec/src/models/hift.ts";
+import { f0Graph } from "../packages/codec/src/models/f0-predictor.ts";
+import { flowEncoderGraph } from "../packages/codec/src/models/flow-encoder.ts";
+import { eulerStepGraph } from "../packages/codec/src/models/flow-matching.ts";
+import { hiftGraph } from "../packages/codec/src/models/hift.ts";
 
 export interface DecoderGeometry {
   /** Width of the token encoder, its feed-forward layers, and its depth. */
@@ -154,16 +154,16 @@ export async function writeRandomDecoder(directory: string, geometry = PUBLISHED
 
   const flow = new Map<string, LazyTensor>();
   const flowShapes = shapesOf(
-    (g, p) => flowEncoder(g, p, config.flow),
-    (g, p) => eulerStep(g, p, config.flow.decoder),
+    (g, p) => flowEncoderGraph(g, p, config.flow),
+    (g, p) => eulerStepGraph(g, p, config.flow.decoder),
   );
   for (const [name, shape] of flowShapes) flow.set(name, stored(fill(name, shape, random), shape));
   await writeSafetensorsFile(join(folder, "flow.safetensors"), flow);
 
   const vocoder = new Map<string, LazyTensor>();
   const vocoderShapes = shapesOf(
-    (g, p) => f0Predictor(g, p.at("f0_predictor"), config.hift.f0_predictor),
-    (g, p) => hift(g, p, config.hift),
+    (g, p) => f0Graph(g, p.at("f0_predictor"), config.hift.f0_predictor),
+    (g, p) => hiftGraph(g, p, config.hift),
   );
   vocoderShapes.set("source.l_linear.weight", [1, config.hift.nb_harmonics + 1]).set("source.l_linear.bias", [1]);
   for (const [name, shape] of vocoderShapes) {

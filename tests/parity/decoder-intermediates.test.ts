@@ -6,9 +6,9 @@ import { readFloat32 } from "../../packages/codec/src/checkpoint/tensor-store.ts
 import { sourceTokens } from "../../packages/codec/src/decoders/alignment.ts";
 import { excitation } from "../../packages/codec/src/decoders/excitation.ts";
 import { openFlowDecoder } from "../../packages/codec/src/decoders/flow-decoder.ts";
-import { flowEncoder } from "../../packages/codec/src/models/flow-encoder.ts";
-import { eulerStep, eulerSteps } from "../../packages/codec/src/models/flow-matching.ts";
-import { hift } from "../../packages/codec/src/models/hift.ts";
+import { flowEncoderGraph } from "../../packages/codec/src/models/flow-encoder.ts";
+import { eulerStepGraph, eulerSteps } from "../../packages/codec/src/models/flow-matching.ts";
+import { hiftGraph } from "../../packages/codec/src/models/hift.ts";
 import { TorchGenerator } from "../../packages/codec/src/random/torch-generator.ts";
 import { cases, checkpoint, expectClose, readJson, report, tokensOf } from "./decoder-fixtures.ts";
 
@@ -41,7 +41,7 @@ for (const device of ["cpu", "wasm"] as const) {
         const { config, flow } = opened;
         const program = await compile(
           runtime,
-          buildGraph("encoder", (g) => everything(flowEncoder(g, new Scope(g, parametersOf(flow)), config.flow))),
+          buildGraph("encoder", (g) => everything(flowEncoderGraph(g, new Scope(g, parametersOf(flow)), config.flow))),
         );
         const tokens = tokensOf(c);
         const n = tokens.length;
@@ -67,7 +67,9 @@ for (const device of ["cpu", "wasm"] as const) {
         const { config, flow } = opened;
         const program = await compile(
           runtime,
-          buildGraph("step", (g) => everything(eulerStep(g, new Scope(g, parametersOf(flow)), config.flow.decoder))),
+          buildGraph("step", (g) =>
+            everything(eulerStepGraph(g, new Scope(g, parametersOf(flow)), config.flow.decoder)),
+          ),
         );
         const z = c.golden("z");
         const zeros = { data: new Float32Array(z.data.length), shape: z.shape };
@@ -120,7 +122,7 @@ for (const device of ["cpu", "wasm"] as const) {
         const { config, hift: store } = opened;
         const program = await compile(
           runtime,
-          buildGraph("hift", (g) => everything(hift(g, new Scope(g, parametersOf(store)), config.hift))),
+          buildGraph("hift", (g) => everything(hiftGraph(g, new Scope(g, parametersOf(store)), config.hift))),
         );
         const source = c.golden("source");
         const result = await program.run({ mel: c.golden("mel"), source });

@@ -4,8 +4,8 @@ import type { FlowConfig } from "../checkpoint/config/decoder.ts";
 import { parametersOf } from "../checkpoint/parameters.ts";
 import type { TensorStore } from "../checkpoint/tensor-store.ts";
 import { TokenizerError } from "../errors.ts";
-import { flowEncoder } from "../models/flow-encoder.ts";
-import { eulerStep, eulerSteps } from "../models/flow-matching.ts";
+import { flowEncoderGraph } from "../models/flow-encoder.ts";
+import { eulerStepGraph, eulerSteps } from "../models/flow-matching.ts";
 import { melFrames, sourceTokens } from "./alignment.ts";
 import { emptyMel, type Mel, sliceMel } from "./mel.ts";
 
@@ -116,9 +116,9 @@ export function flowGraphs(config: FlowConfig, store: TensorStore) {
   const source = parametersOf(store);
   return {
     encoder: buildGraph("flow_encoder", (g) => {
-      const { mu, spk } = flowEncoder(g, new Scope(g, source), config);
-      return { mu: mu!, spk: spk! };
+      const { mu, spk } = flowEncoderGraph(g, new Scope(g, source), config);
+      return { mu, spk };
     }),
-    step: buildGraph("flow_step", (g) => ({ next: eulerStep(g, new Scope(g, source), config.decoder).next! })),
+    step: buildGraph("flow_step", (g) => ({ next: eulerStepGraph(g, new Scope(g, source), config.decoder).next! })),
   };
 }

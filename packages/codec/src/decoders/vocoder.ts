@@ -4,8 +4,8 @@ import type { HiftConfig } from "../checkpoint/config/decoder.ts";
 import { parametersOf } from "../checkpoint/parameters.ts";
 import { readFloat32, type TensorStore } from "../checkpoint/tensor-store.ts";
 import { TokenizerError } from "../errors.ts";
-import { F0_REACH, f0Predictor } from "../models/f0-predictor.ts";
-import { hift, hiftReach, samplesPerFrame } from "../models/hift.ts";
+import { F0_REACH, f0Graph } from "../models/f0-predictor.ts";
+import { hiftGraph, hiftReach, samplesPerFrame } from "../models/hift.ts";
 import { type ExcitationDraws, excitation, type HarmonicMix } from "./excitation.ts";
 import { type Mel, sliceMel } from "./mel.ts";
 import { tiles } from "./tiles.ts";
@@ -98,10 +98,7 @@ export class Vocoder {
 export function vocoderGraphs(config: HiftConfig, store: TensorStore) {
   const source = parametersOf(store);
   return {
-    f0: buildGraph("hift_f0", (g) => {
-      const { f0 } = f0Predictor(g, new Scope(g, source).at("f0_predictor"), config.f0_predictor);
-      return { f0: f0! };
-    }),
-    generator: buildGraph("hift_generator", (g) => ({ wav: hift(g, new Scope(g, source), config).wav! })),
+    f0: buildGraph("hift_f0", (g) => f0Graph(g, new Scope(g, source).at("f0_predictor"), config.f0_predictor)),
+    generator: buildGraph("hift_generator", (g) => ({ wav: hiftGraph(g, new Scope(g, source), config).wav })),
   };
 }

@@ -2,7 +2,7 @@
  * Conditional flow matching (Lipman et al., 2022, arXiv 2210.02747) with classifier-free guidance
  * (Ho & Salimans, 2022, arXiv 2207.12598): a mel is noise carried along a learned velocity by Euler steps.
  */
-import { type Graph, type Scope, symbol, type Tensor } from "@uat/graph";
+import { type Dim, type Graph, type Scope, symbol, type Tensor } from "@uat/graph";
 import { type UnetConfig, unet } from "./unet.ts";
 
 /** The fields of `flow.decoder` in config.yaml that shape this network, by their names there. */
@@ -37,12 +37,23 @@ export function eulerSteps(n: number, scheduler: "cosine" | "linear" = "cosine")
   return steps;
 }
 
+/** mu and cond [batch, mels, frames], spk [batch, mels] → [batch, 3·mels, frames], what a velocity depends on. */
+export function flowContext(mu: Tensor, spk: Tensor, cond: Tensor): Tensor {
+  const [batch, mels] = mu.shape as [Dim, Dim];
+  return mu.concat(1, spk.reshape([batch, mels, 1]).expand(mu.shape), cond);
+}
+
+/** x [batch, mels, frames] at times t [1] or [batch], told `context` → velocity [batch, mels, frames]. */
+export function velocity(x: Tensor, t: Tensor, context: Tensor, p: Scope, c: FlowMatchingConfig): Tensor {
+  return unet(x.concat(1, context), t, p.at("decoder", "estimator"), c.estimator);
+}
+
 /**
- * One guided Euler step. Inputs: `x`, `mu`, `cond` [1, mels, frames], `spk` [1, mels], `t` and `dt` [1].
+ * For decoding: one guided Euler step. Inputs: `x`, `mu`, `cond` [1, mels, frames], `spk` [1, mels], `t` and `dt` [1].
  * Returns `next` = x + dt·((1+g)·v_cond − g·v_uncond) [1, mels, frames], `v_cond` and `v_uncond`.
  * Both velocities come from one batch of two; without guidance there is no second item and no `v_uncond`.
  */
-export function eulerStep(graph: Graph, p: Scope, c: FlowMatchingConfig): Record<string, Tensor> {
+export function eulerStepGraph(graph: Graph, p: Scope, c: FlowMatchingConfig): Record<string, Tensor> {
   const mels = c.estimator.out_channels;
   const frames = symbol("frames");
   const [x, mu, cond] = ["x", "mu", "cond"].map((name) => graph.input(name, [1, mels, frames])) as [
@@ -56,11 +67,10 @@ export function eulerStep(graph: Graph, p: Scope, c: FlowMatchingConfig): Record
   const guidance = c.cfm_params.inference_cfg_rate;
   const items = guidance === 0 ? 1 : 2;
 
-  const given = mu.concat(1, spk.reshape([1, mels, 1]).expand([1, mels, frames]), cond);
+  const given = flowContext(mu, spk, cond);
   // the second item is told nothing
   const context = items === 2 ? given.pad(0, 0, 1) : given;
-  const input = x.expand([items, mels, frames]).concat(1, context);
-  const v = unet(input, t, p.at("decoder", "estimator"), c.estimator);
+  const v = velocity(x.expand([items, mels, frames]), t, context, p, c);
   const step = dt.reshape([1, 1, 1]);
   if (items === 1) return { next: x.add(v.mul(step)), v_cond: v };
   const v_cond = v.slice(0, 0, 1);

@@ -48,15 +48,15 @@ function residualBlock(x: Tensor, p: Scope, kernel: number, dilations: readonly 
 const sourceStrides = (c: HiftConfig): number[] =>
   c.upsample_rates.map((_, i) => c.upsample_rates.slice(i + 1).reduce((p, r) => p * r, 1));
 
+/** What {@link hift} computes; emission drops what no chosen output needs. */
+export type HiftValues = Record<string, Tensor> & { readonly wav: Tensor };
+
 /**
- * Inputs: `mel` [1, mels, frames], `source` [1, 1, samples per frame · frames], the excitation.
- * Returns `wav` [1, samples] within ±audio_limit, and the values on the way; emission drops what no chosen output needs.
+ * mel [batch, mels, frames], source [batch, 1, samples per frame · frames], the excitation → `wav` [batch, samples]
+ * within ±audio_limit, and the values on the way.
  */
-export function hift(graph: Graph, p: Scope, c: HiftConfig): Record<string, Tensor> {
+export function hift(mel: Tensor, source: Tensor, p: Scope, c: HiftConfig): HiftValues {
   const { n_fft, hop_len } = c.istft_params;
-  const frames = symbol("frames");
-  const mel = graph.input("mel", [1, c.in_channels, frames]);
-  const source = graph.input("source", [1, 1, mulDim(frames, samplesPerFrame(c))]);
   const taps: Record<string, Tensor> = { source_stft: stft(source, n_fft, hop_len) };
   const strides = sourceStrides(c);
   const stages = c.upsample_rates.length;
@@ -105,10 +105,17 @@ export function hift(graph: Graph, p: Scope, c: HiftConfig): Record<string, Tens
   const magnitude = x.slice(1, 0, bins).exp().clamp(undefined, LARGEST_MAGNITUDE);
   const phase = x.slice(1, bins, 2 * bins).sin();
   const spectrum = magnitude.mul(phase.cos()).concat(1, magnitude.mul(phase.sin()));
-  taps.wav = inverseStft(spectrum, n_fft, hop_len)
+  const wav = inverseStft(spectrum, n_fft, hop_len)
     .clamp(-c.audio_limit, c.audio_limit)
-    .reshape([1, mulDim(frames, samplesPerFrame(c))]);
-  return taps;
+    .reshape([mel.dim(0), mulDim(mel.dim(2), samplesPerFrame(c))]);
+  return { ...taps, wav };
+}
+
+/** For decoding: inputs `mel` [1, mels, frames] and `source` [1, 1, samples]; returns the values of {@link hift}. */
+export function hiftGraph(graph: Graph, p: Scope, c: HiftConfig): HiftValues {
+  const frames = symbol("frames");
+  const mel = graph.input("mel", [1, c.in_channels, frames]);
+  return hift(mel, graph.input("source", [1, 1, mulDim(frames, samplesPerFrame(c))]), p, c);
 }
 
 /**

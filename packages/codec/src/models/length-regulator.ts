@@ -5,7 +5,7 @@ import { conv1d } from "../nn/convolution.ts";
 import { groupNorm } from "../nn/norm.ts";
 
 /**
- * x [1, N, channels], source int32 [T], the token of each frame → [1, channels, T]:
+ * x [batch, N, channels], source int32 [T], the token of each frame → [batch, channels, T]:
  * `blocks` times convolution, group norm of one group, Mish; then a pointwise convolution.
  */
 export function lengthRegulator(x: Tensor, source: Tensor, p: Scope, blocks: number): Tensor {

@@ -29,13 +29,13 @@ const GROUPS = 8;
 /** Times in [0, 1] are stretched by this before the sines. */
 const TIME_SCALE = 1000;
 
-/** Sines then cosines of 1000·t·10000^(−i/(half−1)): t [1] → [1, size]. */
+/** Sines then cosines of 1000·t·10000^(−i/(half−1)): t [batch] → [batch, size]. */
 export function timeEmbedding(t: Tensor, size: number): Tensor {
   const half = size / 2;
   const step = Math.fround(Math.log(10000) / (half - 1));
   const rates = Float32Array.from({ length: half }, (_, i) => Math.exp(Math.fround(-i * step)));
   const angles = t
-    .reshape([1, 1])
+    .reshape([t.dim(0), 1])
     .mul(TIME_SCALE)
     .mul(t.graph.constant(rates, [1, half]));
   return angles.sin().concat(1, angles.cos());
@@ -45,9 +45,9 @@ export function timeEmbedding(t: Tensor, size: number): Tensor {
 const block = (x: Tensor, p: Scope, out: number): Tensor =>
   mish(groupNorm(conv1d(x, p.at("block", 0), out, { kernel: 3, padding: 1 }), p.at("block", 1), GROUPS));
 
-/** Two blocks with the time added between them, and a pointwise shortcut. `time` is Mish of the time features [1, width]. */
+/** Two blocks with the time added between them, and a pointwise shortcut. `time` is Mish of the time features, [1, width] or one an item. */
 function residual(x: Tensor, time: Tensor, p: Scope, out: number): Tensor {
-  const shift = linear(time, p.at("mlp", 1), out).reshape([1, out, 1]);
+  const shift = linear(time, p.at("mlp", 1), out).reshape([time.dim(0), out, 1]);
   const h = block(block(x, p.at("block1"), out).add(shift), p.at("block2"), out);
   return h.add(conv1d(x, p.at("res_conv"), out, { kernel: 1 }));
 }
@@ -73,7 +73,7 @@ function level(x: Tensor, time: Tensor, p: Scope, out: number, c: UnetConfig): T
   return h.transpose(0, 2, 1);
 }
 
-/** x [batch, in_channels, T] at time t [1] → velocity [batch, out_channels, T]. */
+/** x [batch, in_channels, T] at times t [1] or [batch] → velocity [batch, out_channels, T]. */
 export function unet(x: Tensor, t: Tensor, p: Scope, c: UnetConfig): Tensor {
   const first = c.channels[0] as number;
   const mlp = p.at("time_mlp");
