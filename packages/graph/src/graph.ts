@@ -7,6 +7,7 @@
 import { type Dim, formatShape, type Shape } from "./dim.ts";
 import { GraphError } from "./errors.ts";
 import type { OpDefinition } from "./ops/definition.ts";
+import { size as sizeOp } from "./ops/shape.ts";
 import { Tensor } from "./tensor.ts";
 
 export type DType = "float32" | "int64" | "int32" | "bool";
@@ -46,6 +47,8 @@ export interface GraphNode {
   readonly outputs: readonly Tensor[];
   /** The scope that was being built, e.g. `layers.3.self_attn`: names nodes and errors. */
   readonly scope: string;
+  /** Number of the `recompute` call it was made in, if any. */
+  readonly segment?: number | undefined;
 }
 
 export class Graph {
@@ -58,6 +61,8 @@ export class Graph {
   /** Path of the scope whose parameter was asked for last. */
   currentScope = "";
   #nextId = 0;
+  #segment: number | undefined;
+  #segments = 0;
   readonly #inputNames = new Set<string>();
 
   constructor(name: string) {
@@ -105,6 +110,11 @@ export class Graph {
     return tensor;
   }
 
+  /** A dimension as a float32 number []. */
+  size(dim: Dim): Tensor {
+    return typeof dim === "number" ? this.constant(dim) : (this.apply(sizeOp, [], { dim })[0] as Tensor);
+  }
+
   /** Applies one operator: checks shapes, appends a node, returns its outputs. */
   apply<A>(op: OpDefinition<A>, inputs: readonly Tensor[], attributes: A): Tensor[] {
     for (const t of inputs) {
@@ -126,8 +136,25 @@ export class Graph {
       inputs,
       outputs,
       scope: this.currentScope,
+      segment: this.#segment,
     });
     return outputs;
+  }
+
+  /** What `body` makes is computed once more in a backward pass instead of kept for it: less memory, more time. */
+  recompute<T>(body: () => T): T {
+    if (this.#segment !== undefined) return body();
+    this.#segment = this.#segments++;
+    try {
+      return body();
+    } finally {
+      this.#segment = undefined;
+    }
+  }
+
+  /** Whether some values are computed twice, which a session must not undo. */
+  get recomputes(): boolean {
+    return this.#segments > 0;
   }
 
   where(): string {

@@ -1,5 +1,6 @@
 /** @packageDocumentation Symbolic tensors → ONNX → ONNX Runtime. */
 export { createRuntime } from "#backend";
+export { gradients, gradientsWithTables, type TableGradient } from "./autodiff.ts";
 export * from "./dim.ts";
 export { GraphError } from "./errors.ts";
 export * from "./float16.ts";

@@ -1,8 +1,9 @@
 /** Handle on a value of a graph, with the operators as methods so that networks read like their papers. */
-import type { Dim, Shape } from "./dim.ts";
+import { type Dim, type Shape, sameDim } from "./dim.ts";
 import type { DType, Graph } from "./graph.ts";
 import * as elementwise from "./ops/elementwise.ts";
 import * as products from "./ops/linear.ts";
+import * as losses from "./ops/loss.ts";
 import * as reductions from "./ops/reduce.ts";
 import * as shapes from "./ops/shape.ts";
 
@@ -78,6 +79,10 @@ export class Tensor {
     return this.#one(elementwise.sigmoid, []);
   }
 
+  sign(): Tensor {
+    return this.#one(elementwise.sign, []);
+  }
+
   abs(): Tensor {
     return this.#one(elementwise.abs, []);
   }
@@ -88,6 +93,10 @@ export class Tensor {
 
   softplus(): Tensor {
     return this.#one(elementwise.softplus, []);
+  }
+
+  erf(): Tensor {
+    return this.#one(elementwise.erf, []);
   }
 
   gelu(): Tensor {
@@ -112,6 +121,11 @@ export class Tensor {
     return this.#one(elementwise.where, [this.#lift(a), this.#lift(b)]);
   }
 
+  /** The same values, through which no gradient passes. */
+  detach(): Tensor {
+    return this.#one(elementwise.detach, []);
+  }
+
   reshape(shape: Shape): Tensor {
     return this.#one(shapes.reshape, [], { shape });
   }
@@ -121,7 +135,8 @@ export class Tensor {
   }
 
   slice(axis: number, start: Dim, end: Dim): Tensor {
-    return this.#one(shapes.slice, [], { axis, start, end });
+    const whole = start === 0 && sameDim(end, this.dim(axis));
+    return whole ? this : this.#one(shapes.slice, [], { axis, start, end });
   }
 
   concat(axis: number, ...others: Tensor[]): Tensor {
@@ -132,8 +147,30 @@ export class Tensor {
     return this.#one(shapes.gather, [indices], { axis });
   }
 
-  pad(axis: number, before: number, after: number, mode: "constant" | "reflect" = "constant"): Tensor {
-    return this.#one(shapes.pad, [], { axis, before, after, mode });
+  /** Every `step`-th value from `start` along an axis, `count` of them. */
+  stride(axis: number, start: number, step: number, count: Dim): Tensor {
+    return this.#one(shapes.stride, [], { axis, start, step, count });
+  }
+
+  /** The axis (of known size) in reverse order. */
+  flip(axis: number): Tensor {
+    const n = this.dim(axis) as number;
+    return this.gather(
+      this.graph.constant(
+        BigInt64Array.from({ length: n }, (_, i) => BigInt(n - 1 - i)),
+        [n],
+      ),
+      axis,
+    );
+  }
+
+  /** Sums the rows [..., ...indices, ...] of `this` by their index into an axis of `size`. */
+  scatterRows(indices: Tensor, axis: number, size: Dim): Tensor {
+    return this.#one(shapes.scatterRows, [indices], { axis, size });
+  }
+
+  pad(axis: number, before: Dim, after: Dim, mode: "constant" | "reflect" = "constant"): Tensor {
+    return before === 0 && after === 0 ? this : this.#one(shapes.pad, [], { axis, before, after, mode });
   }
 
   expand(shape: Shape): Tensor {
@@ -149,12 +186,27 @@ export class Tensor {
     return this.#one(products.linear, bias ? [weight, bias] : [weight], alpha === undefined ? {} : { alpha });
   }
 
+  /** Σ over all rows of this [..., m] and other [..., n] of their outer products · alpha → [m, n]. */
+  rowProducts(other: Tensor, alpha = 1): Tensor {
+    return this.#one(products.rowProducts, [other], { alpha });
+  }
+
   conv1d(weight: Tensor, bias: Tensor | undefined, attributes: products.ConvolutionAttributes = {}): Tensor {
     return this.#one(products.conv1d, bias ? [weight, bias] : [weight], attributes);
   }
 
-  convTranspose1d(weight: Tensor, bias: Tensor | undefined, attributes: { stride: number; padding: number }): Tensor {
+  convTranspose1d(
+    weight: Tensor,
+    bias: Tensor | undefined,
+    attributes: { stride: number; padding: number; dilation?: number },
+  ): Tensor {
     return this.#one(products.convTranspose1d, bias ? [weight, bias] : [weight], attributes);
+  }
+
+  /** Cross-entropy of int32 labels [...] under softmax(this [..., d] · tableᵀ [vocabulary, d]); negative ones are ignored. */
+  linearCrossEntropy(table: Tensor, labels: Tensor): { losses: Tensor; probabilities: Tensor; correct: Tensor } {
+    const [a, b, c] = this.graph.apply(losses.linearCrossEntropy, [this, table, labels], undefined);
+    return { losses: a as Tensor, probabilities: b as Tensor, correct: c as Tensor };
   }
 
   softmax(axis = -1): Tensor {
@@ -169,19 +221,19 @@ export class Tensor {
     return this.#one(reductions.groupNorm, [scale, bias], { groups, epsilon });
   }
 
-  mean(axis: number, keepDims = false): Tensor {
+  mean(axis: number | readonly number[], keepDims = false): Tensor {
     return this.#one(reductions.mean, [], { axis, keepDims });
   }
 
-  max(axis: number, keepDims = false): Tensor {
+  max(axis: number | readonly number[], keepDims = false): Tensor {
     return this.#one(reductions.max, [], { axis, keepDims });
   }
 
-  sum(axis: number, keepDims = false): Tensor {
+  sum(axis: number | readonly number[], keepDims = false): Tensor {
     return this.#one(reductions.sum, [], { axis, keepDims });
   }
 
-  sumSquares(axis: number, keepDims = false): Tensor {
+  sumSquares(axis: number | readonly number[], keepDims = false): Tensor {
     return this.#one(reductions.sumSquares, [], { axis, keepDims });
   }
 

@@ -22,6 +22,8 @@ export interface EmitOptions {
    * u8×s8 sums may saturate on processors without VNNI.
    */
   readonly weightBits?: 7 | 8 | undefined;
+  /** Says which parameters are inputs of every run, under their own names, instead of weights of the model. */
+  readonly fed?: ((parameter: string) => boolean) | undefined;
 }
 
 interface QuantizedWeight {
@@ -48,6 +50,7 @@ export class Emitter {
   readonly #inline: InlineTensor[] = [];
   readonly #values = new Map<number, string>();
   readonly #parameterNames = new Map<number, string>();
+  readonly #fed: Tensor[] = [];
   /** Results that may be shared, by a description of how they were made. */
   readonly #shared = new Map<string, string>();
   #count = 0;
@@ -57,7 +60,12 @@ export class Emitter {
     this.#graph = graph;
     this.#options = options;
     for (const t of graph.inputs) this.#values.set(t.id, t.name as string);
-    for (const [name, { tensor }] of graph.parameters) this.#parameterNames.set(tensor.id, name);
+    for (const [name, { tensor }] of graph.parameters) {
+      if (options.fed?.(name)) {
+        this.#values.set(tensor.id, name);
+        this.#fed.push(tensor);
+      } else this.#parameterNames.set(tensor.id, name);
+    }
     for (const { tensor, data } of graph.constants) {
       this.#values.set(tensor.id, this.constant(data.values, tensor.shape as number[], data.dtype));
     }
@@ -99,13 +107,14 @@ export class Emitter {
     return {
       name: this.#graph.name,
       nodes: this.#nodes,
-      inputs: this.#graph.inputs.map((t) => ({
+      inputs: [...this.#graph.inputs, ...this.#fed.filter((t) => used.has(t.name as string))].map((t) => ({
         name: t.name as string,
         dtype: t.dtype,
         shape: t.shape,
       })),
       outputs,
       initializers: this.#initializers,
+      keepsEqualNodes: this.#graph.recomputes,
       inline: this.#inline.filter((t) => used.has(t.name)),
     };
   }

@@ -10,7 +10,7 @@ import type { InferenceSession } from "onnxruntime-common";
 import type { OnnxModel } from "../onnx/model.ts";
 import { int8Saturates, usesInt8 } from "./int8-saturation.ts";
 import { packForMapping, releaseSpool } from "./mapped-weights.ts";
-import { type OrtApi, type PackedModel, runSession } from "./ort-session.ts";
+import { copyInto, type OrtApi, type PackedModel, runSession } from "./ort-session.ts";
 import type { NumericArray, Program, Runtime, RuntimeOptions } from "./runtime.ts";
 
 interface LoadOptions {
@@ -18,6 +18,8 @@ interface LoadOptions {
   readonly threads: number | undefined;
   /** Slower int8 products that never saturate (int8-saturation.ts). */
   readonly exactInt8: boolean;
+  /** Equal nodes are not merged (OnnxModel.keepsEqualNodes). */
+  readonly keepsEqualNodes: boolean;
 }
 
 export class NativeHost {
@@ -25,7 +27,7 @@ export class NativeHost {
   #ort: OrtApi | undefined;
   #nextId = 1;
 
-  async load({ model, threads, exactInt8 }: LoadOptions): Promise<number> {
+  async load({ model, threads, exactInt8, keepsEqualNodes }: LoadOptions): Promise<number> {
     const ort = (this.#ort ??= (await import("onnxruntime-node")) as unknown as OrtApi);
     const options: InferenceSession.SessionOptions = {
       executionProviders: ["cpu"],
@@ -38,6 +40,9 @@ export class NativeHost {
           x64quantprecision: exactInt8 ? "1" : "0",
           ...(model.folder !== undefined && { model_external_initializers_file_folder_path: model.folder }),
         },
+        ...(keepsEqualNodes && {
+          optimization: { disable_specified_optimizers: "CommonSubexpressionElimination" },
+        }),
       },
     };
     const session = await ort.InferenceSession.create(model.bytes, options);
@@ -46,8 +51,12 @@ export class NativeHost {
     return id;
   }
 
-  run(id: number, inputs: Readonly<Record<string, NumericArray>>): Promise<Record<string, NumericArray>> {
-    return runSession(this.#ort as OrtApi, this.#sessions.get(id) as InferenceSession, inputs);
+  run(
+    id: number,
+    inputs: Readonly<Record<string, NumericArray>>,
+    into?: Readonly<Record<string, NumericArray>>,
+  ): Promise<Record<string, NumericArray>> {
+    return runSession(this.#ort as OrtApi, this.#sessions.get(id) as InferenceSession, inputs, into);
   }
 
   async release(id: number): Promise<void> {
@@ -125,18 +134,22 @@ class HostThread {
 const workerUrl = import.meta.url.endsWith(".ts") ? undefined : new URL("./native-worker.js", import.meta.url);
 
 export function createNativeRuntime(options: RuntimeOptions): Runtime {
-  const thread = workerUrl && new HostThread(workerUrl);
+  const thread = options.thread === "calling" ? undefined : workerUrl && new HostThread(workerUrl);
   const host = thread ? undefined : new NativeHost();
   const load = async (model: OnnxModel, exactInt8: boolean): Promise<Program> => {
     const packed = await packForMapping(model);
-    const request = { model: packed, threads: options.threads, exactInt8 };
+    const { keepsEqualNodes = false } = model;
+    const request = { model: packed, threads: options.threads, exactInt8, keepsEqualNodes };
     const id = await (thread
       ? thread.call<number>({ kind: "load", ...request })
       : (host as NativeHost).load(request)
     ).finally(() => releaseSpool(packed));
     return createProgram(
-      (inputs, transfer) =>
-        thread ? thread.call({ kind: "run", id, inputs }, transfer) : (host as NativeHost).run(id, inputs),
+      async (inputs, transfer, into) => {
+        if (!thread) return (host as NativeHost).run(id, inputs, into);
+        const results = await thread.call<Record<string, NumericArray>>({ kind: "run", id, inputs }, transfer);
+        return into ? copyInto(results, into) : results;
+      },
       async () => {
         if (!thread) await (host as NativeHost).release(id);
         else if (!thread.ended) await thread.call({ kind: "release", id });
@@ -160,17 +173,19 @@ function createProgram(
   run: (
     inputs: Readonly<Record<string, NumericArray>>,
     transfer: ArrayBuffer[],
+    into: Readonly<Record<string, NumericArray>> | undefined,
   ) => Promise<Record<string, NumericArray>>,
   release: () => Promise<unknown>,
 ): Program {
   return {
-    async run(inputs, { transfer = false } = {}) {
+    async run(inputs, { transfer = false, into } = {}) {
       for (const [name, { data, shape }] of Object.entries(inputs)) {
         // a moved array is empty, and the thread would never see the message that holds it
         if (data.length !== shape.reduce((p, d) => p * d, 1))
           throw new Error(`input ${name} has ${data.length} values for shape [${shape.join(", ")}]`);
       }
-      return run(inputs, transfer ? [...new Set(Object.values(inputs).map((i) => i.data.buffer as ArrayBuffer))] : []);
+      const moved = transfer ? [...new Set(Object.values(inputs).map((i) => i.data.buffer as ArrayBuffer))] : [];
+      return run(inputs, moved, into);
     },
     async dispose() {
       await release();

@@ -24,6 +24,21 @@ export interface PackedModel {
   readonly folder?: string | undefined;
 }
 
+/** Copies results into the caller's arrays, where the runtime cannot write there itself. */
+export function copyInto(
+  results: Record<string, NumericArray>,
+  into: Readonly<Record<string, NumericArray>>,
+): Record<string, NumericArray> {
+  for (const [name, target] of Object.entries(into)) {
+    const { data, shape } = results[name] as NumericArray;
+    if (data.length !== target.data.length)
+      throw new Error(`output ${name} has shape [${shape}], its array is for [${target.shape}]`);
+    (target.data as Float32Array).set(data as Float32Array);
+    results[name] = target;
+  }
+  return results;
+}
+
 /** The bytes of a weight, of the length the graph expects. */
 export async function readInitializer(initializer: Initializer): Promise<Uint8Array> {
   const data = await initializer.read();
@@ -55,20 +70,17 @@ export async function runSession(
   ort: OrtApi,
   session: InferenceSession,
   inputs: Readonly<Record<string, NumericArray>>,
+  into?: Readonly<Record<string, NumericArray>>,
 ): Promise<Record<string, NumericArray>> {
-  const feeds: Record<string, OrtTensor> = {};
-  for (const [name, { data, shape }] of Object.entries(inputs)) {
-    const type =
-      data instanceof Float32Array
-        ? "float32"
-        : data instanceof Int32Array
-          ? "int32"
-          : data instanceof BigInt64Array
-            ? "int64"
-            : "bool";
-    feeds[name] = new ort.Tensor(type, data, shape);
-  }
-  const results = await session.run(feeds);
+  const tensors = (arrays: Readonly<Record<string, NumericArray>>): Record<string, OrtTensor> =>
+    Object.fromEntries(
+      Object.entries(arrays).map(([name, { data, shape }]) => [name, new ort.Tensor(elementName(data), data, shape)]),
+    );
+  const feeds = tensors(inputs);
+  // null: the runtime allocates
+  const results = await (into
+    ? session.run(feeds, { ...Object.fromEntries(session.outputNames.map((name) => [name, null])), ...tensors(into) })
+    : session.run(feeds));
   return Object.fromEntries(
     Object.entries(results).map(([name, t]) => [
       name,
@@ -76,3 +88,12 @@ export async function runSession(
     ]),
   );
 }
+
+const elementName = (data: TensorData) =>
+  data instanceof Float32Array
+    ? "float32"
+    : data instanceof Int32Array
+      ? "int32"
+      : data instanceof BigInt64Array
+        ? "int64"
+        : "bool";

@@ -11,12 +11,19 @@ export interface NumericArray {
   readonly shape: readonly number[];
 }
 
+export interface RunOptions {
+  /** Input buffers may be moved away from the caller instead of copied. */
+  readonly transfer?: boolean | undefined;
+  /**
+   * Outputs that are written into the caller's arrays, of the output's shape. On the calling thread the runtime writes
+   * there directly, which may even be an input's buffer where every element depends only on its own place.
+   */
+  readonly into?: Readonly<Record<string, NumericArray>> | undefined;
+}
+
 export interface Program {
-  /** Runs once. Input buffers are only read; with `transfer` they may be moved away from the caller instead of copied. */
-  run(
-    inputs: Readonly<Record<string, NumericArray>>,
-    options?: { readonly transfer?: boolean },
-  ): Promise<Record<string, NumericArray>>;
+  /** Runs once. Input buffers are only read. */
+  run(inputs: Readonly<Record<string, NumericArray>>, options?: RunOptions): Promise<Record<string, NumericArray>>;
   dispose(): Promise<void>;
 }
 
@@ -26,6 +33,11 @@ export interface RuntimeOptions {
   readonly device?: Device | undefined;
   /** Threads of one operator; by default as many as the machine has cores. */
   readonly threads?: number | undefined;
+  /**
+   * Where native sessions run: in a worker (the default), which leaves the caller's event loop free, or in the calling
+   * thread, where inputs and outputs are not copied: a training loop has nothing else to do meanwhile.
+   */
+  readonly thread?: "worker" | "calling" | undefined;
   /** Told once, in one line, when something slower than asked for is used. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }

@@ -1,5 +1,5 @@
 /** onnxruntime-web: WASM (threads where SharedArrayBuffer is allowed) or WebGPU, in browsers and, as a fallback, in Node. */
-import { type OrtApi, packInMemory, runSession } from "./ort-session.ts";
+import { copyInto, type OrtApi, packInMemory, runSession } from "./ort-session.ts";
 import type { Runtime, RuntimeOptions } from "./runtime.ts";
 
 export async function createWebRuntime(
@@ -27,8 +27,10 @@ export async function createWebRuntime(
       // onnxruntime-web refuses overlapping runs
       let queue: Promise<unknown> = Promise.resolve();
       return {
-        run(inputs) {
-          const result = queue.then(() => runSession(api, session, inputs));
+        run(inputs, { into } = {}) {
+          const result = queue
+            .then(() => runSession(api, session, inputs))
+            .then((results) => (into ? copyInto(results, into) : results));
           queue = result.catch(() => undefined);
           return result;
         },
