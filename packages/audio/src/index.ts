@@ -19,6 +19,8 @@ export { Fft } from "./fft.ts";
 export { type GriffinLimOptions, griffinLim, melToMagnitudes, reconstructPhase } from "./griffin-lim.ts";
 export { hzToMel, type MelFilters, melFilters, melToHz } from "./mel-filters.ts";
 export { type Container, decodeAudio, detectContainer, openAudio } from "./open-audio.ts";
+export { frameEnergy } from "./pitch/frame-energy.ts";
+export { type PitchOptions, trackPitch } from "./pitch/track-pitch.ts";
 export { Resampler, resample, resampledLength } from "./resample.ts";
 export {
   checkFinite,
