@@ -4,7 +4,7 @@ import { bundlePage, type StartedPage, startPage } from "./harness.ts";
 
 const entry = new URL("graph-page.ts", import.meta.url);
 const staticDirs = { "/ops/": new URL("../fixtures/ops/", import.meta.url) };
-const files = ["elementwise", "shape", "linear", "reduce"].map((family) => `/ops/${family}.json`);
+const files = ["elementwise", "shape", "linear", "reduce", "training"].map((family) => `/ops/${family}.json`);
 
 test("the bundle holds nothing of Node", async () => {
   const script = await bundlePage(entry);

@@ -300,8 +300,52 @@ def reduce():
     a("smallest 2 of many values with ties", "smallest", [Input([2, 300], integers(0, 20))], lowest(2), {"k": 2})
 
 
+def training():
+    """What gradients and losses need beyond the networks."""
+    a = lambda *args, **kw: case("training", *args, **kw)
+    bt = ["batch", "time", 4]
+    a("sign", "sign", [Input([5], values=[-2, -0.0, 0, 1e-30, 3])], ignore_sizes(torch.sign))
+    a("erf", "erf", [Input(bt, uniform(-4, 4))], ignore_sizes(torch.erf), sizes=TIMES)
+    a("detach", "detach", [Input(bt)], ignore_sizes(lambda x: x.clone()), sizes=TIMES)
+    a("size of a dynamic axis", "size", [Input(bt)], lambda s, x: torch.tensor(2.0 * s["time"] + 1), {"dim": "2*time+1"}, TIMES)
+    for start, step, count in ((0, 1, "time"), (1, 2, 2), (2, 1, "time-3")):
+        f = lambda s, x, start=start, step=step, count=count: x[:, start :: step][:, : resolve_one(count, s)]
+        a(f"stride {step} from {start}", "stride", [Input(bt)], f, {"axis": 1, "start": start, "step": step, "count": count}, TIMES)
+    for lead in (["time"], ["batch", "time"]):
+        f = ignore_sizes(lambda x, y: 0.5 * x.reshape(-1, x.shape[-1]).T @ y.reshape(-1, y.shape[-1]))
+        a(f"rowProducts over {lead}", "rowProducts", [Input([*lead, 3]), Input([*lead, 5])], f, {"alpha": 0.5}, TIMES)
+    def scatter(axis, size):
+        def f(s, values, index):
+            n, rank = resolve_one(size, s), index.dim()
+            shape = [*values.shape[:axis], n, *values.shape[axis + rank :]]
+            flat = values.reshape(*values.shape[:axis], -1, *values.shape[axis + rank :])
+            return torch.zeros(shape, dtype=values.dtype).index_add(axis, index.reshape(-1).long(), flat)
+        return f
+    few = lambda kind, *shape: Input(shape, integers(0, 3), kind)
+    a("scatterRows", "scatterRows", [Input(["time", 4]), few("int32", "time")], scatter(0, 7), {"axis": 0, "size": 7}, TIMES)
+    a("scatterRows by a matrix of int64", "scatterRows", [Input(bt), few("int64", "batch", "time")], scatter(0, "time+1"), {"axis": 0, "size": "time+1"}, TIMES)
+    a("scatterRows along the middle", "scatterRows", [Input(bt), few("int32", "time")], scatter(1, 3), {"axis": 1, "size": 3}, TIMES)
+    many = Input([4000], integers(0, 3), "int32")
+    a("scatterRows of many duplicates", "scatterRows", [Input([4000, 1], integers(-3, 4)), many], scatter(0, 3), {"axis": 0, "size": 3})
+    def cross(_, h, table, labels):
+        logits = (h.reshape(-1, h.shape[-1]) @ table.T)
+        flat, p = labels.reshape(-1).long(), logits.softmax(-1)
+        kept = flat >= 0
+        losses = F.cross_entropy(logits, flat.clamp(min=0), reduction="none") * kept
+        hit = (logits.argmax(-1) == flat) & kept
+        return losses.reshape(labels.shape), p, hit.double().reshape(labels.shape)
+    labels = Input(["batch", "time"], lambda size: np.where(RANDOM.random(size) < 0.2, -100, RANDOM.integers(0, 9, size)), "int32")
+    a("linearCrossEntropy", "linearCrossEntropy", [Input(bt), weight(9, 4), labels], cross, sizes=TIMES)
+    far = Input([1, 2], values=[300, -300])
+    a("linearCrossEntropy of a label far below", "linearCrossEntropy", [far, Input([2, 2], values=[1, 0, 0, 1]), Input([1], values=[1], dtype="int32")], cross)
+
+
 for make in (elementwise, shape, linear, reduce):
     make()
+# a generator of its own: the other files stay as they are
+RANDOM, others = np.random.default_rng(20251), RANDOM
+training()
+RANDOM = others
 OUT.mkdir(parents=True, exist_ok=True)
 for family, made in cases.items():
     rows = ",\n".join(json.dumps(c, separators=(",", ":")) for c in made)

@@ -21,6 +21,7 @@ import {
 import type { OpDefinition } from "../../packages/graph/src/ops/definition.ts";
 import * as elementwise from "../../packages/graph/src/ops/elementwise.ts";
 import * as linear from "../../packages/graph/src/ops/linear.ts";
+import * as loss from "../../packages/graph/src/ops/loss.ts";
 import * as reduce from "../../packages/graph/src/ops/reduce.ts";
 import * as shape from "../../packages/graph/src/ops/shape.ts";
 
@@ -54,7 +55,7 @@ export interface GoldenFile {
 export const operatorsIn = (module: object): OpDefinition[] =>
   Object.values(module).filter((v): v is OpDefinition => typeof v === "object" && v !== null && "emit" in v);
 
-const operators = new Map([elementwise, linear, reduce, shape].flatMap(operatorsIn).map((op) => [op.name, op]));
+const operators = new Map([elementwise, linear, loss, reduce, shape].flatMap(operatorsIn).map((op) => [op.name, op]));
 
 /** `3`, `time`, `4*time`, `2*time+1`; a number when sizes are given. */
 function readDim(text: StoredDim, sizes?: GoldenRun["sizes"]): Dim {
@@ -66,10 +67,13 @@ function readDim(text: StoredDim, sizes?: GoldenRun["sizes"]): Dim {
   return sizes ? evaluateDim(d, sizes) : d;
 }
 
+/** Attributes that may be symbolic. */
+const DIMENSIONS = new Set(["start", "end", "count", "size", "dim", "before", "after"]);
+
 function readAttributes(attributes: GoldenCase["attributes"], sizes?: GoldenRun["sizes"]): Record<string, unknown> {
   const read = (key: string, value: unknown): unknown => {
     if (key === "shape") return (value as StoredDim[]).map((d) => readDim(d, sizes));
-    return key === "start" || key === "end" ? readDim(value as StoredDim, sizes) : value;
+    return DIMENSIONS.has(key) ? readDim(value as StoredDim, sizes) : value;
   };
   return Object.fromEntries(Object.entries(attributes).map(([k, v]) => [k, read(k, v)]));
 }

@@ -7,6 +7,7 @@ export * from "./float16.ts";
 export * from "./graph.ts";
 export { type EmitOptions, emitModel } from "./onnx/emitter.ts";
 export * from "./onnx/model.ts";
+export { ProtobufWriter } from "./onnx/protobuf.ts";
 export * from "./run/runtime.ts";
 export { temporaryFolders } from "./run/temporary-folders.ts";
 export { type ParameterSource, Scope } from "./scope.ts";

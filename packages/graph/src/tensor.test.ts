@@ -5,7 +5,24 @@ import { Tensor } from "./tensor.ts";
 type Method = [name: string, call: (x: Tensor, g: Graph) => unknown, attributes?: object | undefined, inputs?: number];
 
 const ones = (g: Graph, ...shape: number[]) => g.constant(new Float32Array(shape.reduce((p, d) => p * d, 1)), shape);
-const unary = ["exp", "log", "sin", "cos", "tanh", "sigmoid", "abs", "sqrt", "softplus", "gelu", "elu"] as const;
+const unary = [
+  ...([
+    "exp",
+    "log",
+    "sin",
+    "cos",
+    "tanh",
+    "sigmoid",
+    "sign",
+    "abs",
+    "sqrt",
+    "softplus",
+    "erf",
+    "gelu",
+    "elu",
+  ] as const),
+  "detach",
+] as const;
 const binary = ["add", "sub", "mul", "div", "less"] as const;
 const reductions = ["mean", "max", "sum", "sumSquares"] as const;
 
@@ -36,6 +53,15 @@ const methods: Method[] = [
   ["softmax", (x) => x.softmax(1), { axis: 1 }],
   ["layerNorm", (x, g) => x.layerNorm(ones(g, 4), ones(g, 4), 1e-3), { epsilon: 1e-3 }, 3],
   ["groupNorm", (x, g) => x.groupNorm(3, ones(g, 3), ones(g, 3), 1e-3), { groups: 3, epsilon: 1e-3 }, 3],
+  ["stride", (x) => x.stride(2, 0, 2, 2), { axis: 2, start: 0, step: 2, count: 2 }],
+  ["scatterRows", (x, g) => x.scatterRows(g.constant(new Int32Array(3), [3]), 1, 7), { axis: 1, size: 7 }, 2],
+  ["rowProducts", (x) => x.rowProducts(x, 2), { alpha: 2 }, 2],
+  [
+    "linearCrossEntropy",
+    (x, g) => x.linearCrossEntropy(ones(g, 9, 4), g.constant(new Int32Array(6), [2, 3])),
+    undefined,
+    3,
+  ],
   ["argMax", (x) => x.argMax(-1), { axis: -1 }],
   ["smallest", (x) => x.smallest(2), { k: 2 }],
 ];
@@ -52,7 +78,7 @@ test.each(methods)("%s applies the operator of its name", (name, call, attribute
 });
 
 test("every method of a tensor is listed above", () => {
-  const helpers = ["constructor", "dim", "unsqueeze"];
+  const helpers = ["constructor", "dim", "unsqueeze", "flip"];
   const own = Object.getOwnPropertyNames(Tensor.prototype).filter((name) => !helpers.includes(name));
   const fields = Object.keys(new Graph("g").input("x", [1])).filter((k) => k === "cast");
   expect(methods.map(([name]) => name).sort()).toEqual([...own, ...fields].sort());

@@ -64,6 +64,7 @@ test("a fraction is no varint", () => {
 
 test("floats, strings, bytes and messages", () => {
   expect(hex(new ProtobufWriter().float(2, 1.5))).toBe("150000c03f");
+  expect(hex(new ProtobufWriter().double(1, 1.5))).toBe("09000000000000f83f");
   expect(hex(new ProtobufWriter().string(1, "é"))).toBe("0a02c3a9");
   expect(hex(new ProtobufWriter().bytes(9, Uint8Array.of(1, 2)))).toBe("4a020102");
   expect(hex(new ProtobufWriter().string(1, ""))).toBe("0a00");

@@ -1,4 +1,4 @@
-/** The small part of the protocol buffer wire format that writing an ONNX file takes. */
+/** The small part of the protocol buffer wire format that writing ONNX and TensorBoard files takes. */
 
 const text = new TextEncoder();
 
@@ -20,6 +20,13 @@ export class ProtobufWriter {
     this.#push(encodeVarint((field << 3) | 5));
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setFloat32(0, value, true);
+    return this.#push(bytes);
+  }
+
+  double(field: number, value: number): this {
+    this.#push(encodeVarint((field << 3) | 1));
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value, true);
     return this.#push(bytes);
   }
 

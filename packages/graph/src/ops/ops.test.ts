@@ -4,7 +4,7 @@ import { checkCase, type GoldenCase, type GoldenFile, operatorsIn } from "../../
 import { createRuntime, type Runtime } from "../index.ts";
 
 const folder = new URL("../../../../tests/fixtures/ops/", import.meta.url);
-const goldens: GoldenCase[] = ["elementwise", "shape", "linear", "reduce", "loss"].flatMap(
+const goldens: GoldenCase[] = ["elementwise", "shape", "linear", "reduce", "training"].flatMap(
   (family) => (JSON.parse(readFileSync(new URL(`${family}.json`, folder), "utf8")) as GoldenFile).cases,
 );
 
