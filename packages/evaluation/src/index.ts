@@ -34,7 +34,10 @@ export {
 } from "./models/whisper-decoder.ts";
 export { type PythonJson, parsePythonJson } from "./python-json.ts";
 export {
+  formatSap,
   parseSap,
+  SAP_AGES,
+  SAP_GENDERS,
   type SapAnswer,
   type SapEvent,
   type SapScore,
@@ -45,4 +48,4 @@ export {
 export { normalizeBasic, normalizeEnglish, normalizeText } from "./text-normalizer.ts";
 export { type CorpusWer, corpusWer, tokenizeForWer, type WerResult, wordErrors } from "./wer.ts";
 export { type TranscribeOptions, type Transcription, WhisperTranscriber } from "./whisper-transcriber.ts";
-export { WhisperVocabulary } from "./whisper-vocabulary.ts";
+export { BYTE_CHARACTERS, WhisperVocabulary } from "./whisper-vocabulary.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { EMOTION_SYNONYMS } from "./emotions.ts";
 import { fixtureJson } from "./fixtures.ts";
 import { parsePythonJson } from "./python-json.ts";
-import { parseSap, scoreSap, summarizeSap } from "./sap.ts";
+import { formatSap, parseSap, scoreSap, summarizeSap } from "./sap.ts";
 
 const golden = fixtureJson<{
   emotion_mapping: Record<string, string>;
@@ -21,6 +21,15 @@ const inputs = new Map(golden.samples.map((s) => [s.name, s.input]));
 
 test.each(golden.samples)("answer $name", ({ input, valid, data }) => {
   expect(parseSap(input) ?? null).toEqual(valid ? data : null);
+});
+
+test.each(golden.samples.filter((s) => s.valid))("answer $name written again", ({ input, data }) => {
+  const text = formatSap(parseSap(input)!);
+  expect(parseSap(text)).toEqual(data);
+  expect(text).toBe(JSON.stringify(JSON.parse(text)));
+  expect(text).toMatch(
+    /^\{"transcription":.*"paralinguistics":\{"age":.*"gender":.*"emotion":.*"accent":.*"prosody":.*"timbre":.*\},"nonLinguisticEvents":\{"description":.*"discreteEvents":\[.*"continuousEvents":\[.*\]\}\}$/,
+  );
 });
 
 test("the synonyms of emotions are upstream's", () => {

@@ -15,8 +15,8 @@ export interface SapEvent {
 export interface SapAnswer {
   readonly transcription: string | null;
   readonly paralinguistics: {
-    readonly age: "Child" | "Adult" | "Elderly" | null;
-    readonly gender: "Female" | "Male" | null;
+    readonly age: (typeof SAP_AGES)[number] | null;
+    readonly gender: (typeof SAP_GENDERS)[number] | null;
     readonly emotion: Emotion | null;
     readonly accent: string | null;
     readonly prosody: string | null;
@@ -29,8 +29,8 @@ export interface SapAnswer {
   };
 }
 
-const AGES = ["Child", "Adult", "Elderly"] as const;
-const GENDERS = ["Female", "Male"] as const;
+export const SAP_AGES = ["Child", "Adult", "Elderly"] as const;
+export const SAP_GENDERS = ["Female", "Male"] as const;
 
 /**
  * Reads an answer. Text before a "```json" fence and after the next "```" is dropped; the rest must be JSON (as Python
@@ -51,6 +51,25 @@ export function parseSap(answer: unknown): SapAnswer | undefined {
     if (error instanceof SyntaxError || error instanceof Invalid) return undefined;
     throw error;
   }
+}
+
+/**
+ * The one way an answer is written, which models learn: JSON without blanks, keys in the order of {@link SapAnswer},
+ * characters as themselves. `formatSap(parseSap(text))` makes any valid answer canonical.
+ */
+export function formatSap({ transcription, paralinguistics, nonLinguisticEvents }: SapAnswer): string {
+  const { age, gender, emotion, accent, prosody, timbre } = paralinguistics;
+  const { description, discreteEvents, continuousEvents } = nonLinguisticEvents;
+  const events = (list: readonly SapEvent[]) => list.map(({ label, characteristic }) => ({ label, characteristic }));
+  return JSON.stringify({
+    transcription,
+    paralinguistics: { age, gender, emotion, accent, prosody, timbre },
+    nonLinguisticEvents: {
+      description,
+      discreteEvents: events(discreteEvents),
+      continuousEvents: events(continuousEvents),
+    },
+  });
 }
 
 class Invalid extends Error {}
@@ -89,8 +108,8 @@ function checked(json: PythonJson): SapAnswer {
   return {
     transcription: textOrNull(top.transcription),
     paralinguistics: {
-      age: oneOf(speaker.age, AGES),
-      gender: oneOf(speaker.gender, GENDERS),
+      age: oneOf(speaker.age, SAP_AGES),
+      gender: oneOf(speaker.gender, SAP_GENDERS),
       emotion: emotion === null ? null : emotionOf(emotion),
       accent: textOrNull(speaker.accent),
       prosody: textOrNull(speaker.prosody),

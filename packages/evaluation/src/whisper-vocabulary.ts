@@ -1,20 +1,21 @@
 /**
- * Token ids of a Whisper tokenizer.json → text. Only this direction: transcription never encodes text.
+ * Token ids of a Whisper tokenizer.json → text. Only this direction: transcription never encodes text, training does.
  *
  * The vocabulary is byte-level BPE (Radford et al., 2019): a token is a run of bytes, written with one printable
  * character a byte. Bytes that are printable in Latin-1 stand for themselves, the other 68 for U+0100 onwards in order.
  */
 import { CheckpointError, type ModelFiles, readJson } from "universal-audio-tokenizer/internal";
 
-/** The byte that each character of a written token stands for. */
-const BYTE_OF = new Map<string, number>();
-{
+/** The character that stands for each byte in a written token. */
+export const BYTE_CHARACTERS: readonly string[] = (() => {
   let next = 0x100;
-  for (let byte = 0; byte < 256; byte++) {
+  return Array.from({ length: 256 }, (_, byte) => {
     const printable = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
-    BYTE_OF.set(String.fromCharCode(printable ? byte : next++), byte);
-  }
-}
+    return String.fromCharCode(printable ? byte : next++);
+  });
+})();
+
+const BYTE_OF: ReadonlyMap<string, number> = new Map(BYTE_CHARACTERS.map((character, byte) => [character, byte]));
 
 export class WhisperVocabulary {
   readonly #bytes: readonly (Uint8Array | undefined)[];
@@ -38,7 +39,16 @@ export class WhisperVocabulary {
 
   /** Reads tokenizer.json. @throws CheckpointError when it is missing or holds no BPE vocabulary. */
   static async read(files: ModelFiles, path = "tokenizer.json"): Promise<WhisperVocabulary> {
-    const json = (await readJson(files, path)) as {
+    return WhisperVocabulary.fromJson(await readJson(files, path), path);
+  }
+
+  /**
+   * @param value the parsed tokenizer.json.
+   * @param path named in messages.
+   * @throws CheckpointError when it holds no BPE vocabulary.
+   */
+  static fromJson(value: unknown, path = "tokenizer.json"): WhisperVocabulary {
+    const json = value as {
       model?: { vocab?: Record<string, number> };
       added_tokens?: { id: number; content: string }[];
     } | null;
@@ -56,7 +66,7 @@ export class WhisperVocabulary {
 
   /** Text of the ids, special tokens and unknown ids left out. Bytes that are not UTF-8 become U+FFFD. */
   decode(ids: Iterable<number>): string {
-    const decoder = new TextDecoder();
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     let text = "";
     // characters may be cut across tokens
     for (const id of ids) text += decoder.decode(this.#bytes[id] ?? new Uint8Array(0), { stream: true });
