@@ -5,7 +5,12 @@
 
 export { AudioDecoder } from "./audio-decoder.ts";
 export { AudioTokenizer } from "./audio-tokenizer.ts";
-export { type DecoderConfig, parseDecoderConfig } from "./checkpoint/config/decoder.ts";
+export {
+  type DecoderConfig,
+  type FlowConfig,
+  type HiftConfig,
+  parseDecoderConfig,
+} from "./checkpoint/config/decoder.ts";
 export { parseWhisperVqConfig, readWhisperVqConfig } from "./checkpoint/config/whisper-vq.ts";
 export { CheckpointError } from "./checkpoint/errors.ts";
 export { type ModelFiles, memoryFiles, readJson } from "./checkpoint/model-files.ts";
@@ -26,11 +31,25 @@ export {
 } from "./checkpoint/tensor-store.ts";
 export { openTorchFile } from "./checkpoint/torch-file.ts";
 export { stripPrefix } from "./checkpoint/views.ts";
-export { openDecoderWeights } from "./decoders/flow-decoder.ts";
+export { melFrames, sourceTokens } from "./decoders/alignment.ts";
+export { type ExcitationConfig, harmonicSource } from "./decoders/excitation.ts";
+export { openDecoderWeights, openFlowDecoder } from "./decoders/flow-decoder.ts";
 export { exportModel } from "./export.ts";
-export { convolutionFrontEnd, encoderLayer } from "./models/whisper-encoder.ts";
-export { type WhisperVqConfig, whisperVq } from "./models/whisper-vq.ts";
+export { f0Predictor } from "./models/f0-predictor.ts";
+export { type FlowEncoderInputs, flowEncoder } from "./models/flow-encoder.ts";
+export { eulerSteps, flowContext, velocity } from "./models/flow-matching.ts";
+export { hift, samplesPerFrame } from "./models/hift.ts";
+export {
+  blockCausalBias,
+  convolutionFrontEnd,
+  encoderLayer,
+  multiHeadAttention,
+  paddingBias,
+  strideMask,
+} from "./models/whisper-encoder.ts";
+export { type WhisperVqConfig, type WhisperVqOptions, whisperVq } from "./models/whisper-vq.ts";
 export { joinHeads, splitHeads } from "./nn/attention.ts";
+export { conv1d } from "./nn/convolution.ts";
 export { linear } from "./nn/linear.ts";
 export { layerNorm } from "./nn/norm.ts";
 export { embeddedFolder, openModel } from "./platform/node/models.ts";
