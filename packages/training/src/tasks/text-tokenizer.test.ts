@@ -54,7 +54,7 @@ describe("tokenizer of bytes", () => {
       }),
     );
     // Whisper's order
-    expect(plain.encode("!A z~\u0000")).toEqual(whisper.encode("!A z~\u0000"));
+    expect(plain.encode("!A~\u0000")).toEqual(whisper.encode("!A~\u0000"));
   });
 
   test("any text comes back, whatever its byte pairs", () => {
