@@ -39,6 +39,7 @@ export { f0Predictor } from "./models/f0-predictor.ts";
 export { type FlowEncoderInputs, flowEncoder } from "./models/flow-encoder.ts";
 export { eulerSteps, flowContext, velocity } from "./models/flow-matching.ts";
 export { hift, samplesPerFrame } from "./models/hift.ts";
+export { quantize, standardize } from "./models/quantizer.ts";
 export {
   blockCausalBias,
   convolutionFrontEnd,

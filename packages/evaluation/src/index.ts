@@ -27,7 +27,9 @@ export { bestKMeans, plusPlusCentres } from "./kmeans-start.ts";
 export { countHistograms, type Matrix, matrix, type Normalization, normalizeRows, rowOf } from "./matrix.ts";
 export {
   crossAttentionCache,
+  type DecoderAttention,
   type DecoderOptions,
+  decoderLayer,
   type WhisperConfig,
   whisperDecoder,
   whisperEncoder,

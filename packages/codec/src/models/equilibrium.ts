@@ -18,11 +18,17 @@ export function equilibrium(
   high: Tensor,
   low: Tensor,
   p: Scope,
-  options: { adapter: boolean; gate: boolean },
+  options: {
+    adapter: boolean;
+    gate: boolean;
+    /** Applied inside the adapter, in training. */
+    dropout?: ((x: Tensor) => Tensor) | undefined;
+  },
 ): EquilibriumResult {
+  const { dropout = (x) => x } = options;
   const d = high.dim(-1) as number;
   const residual = p.at("residual_adapter");
-  const adapter = options.adapter ? linear(linear(low, residual.at(0), d).gelu(), residual.at(3), d) : low;
+  const adapter = options.adapter ? linear(dropout(linear(low, residual.at(0), d).gelu()), residual.at(3), d) : low;
   if (!options.gate) return { fused: layerNorm(high.add(adapter), p.at("residual_output_norm")), adapter };
   const gates = p.at("residual_gate");
   const gate = linear(linear(high.concat(-1, low), gates.at(0), d).tanh(), gates.at(2), d).sigmoid();

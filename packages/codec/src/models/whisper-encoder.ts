@@ -19,12 +19,12 @@ export function convolutionFrontEnd(features: Tensor, p: Scope, d: number, posit
   return y.add(p.at("embed_positions").tensor("weight", [positions, d]).slice(0, 0, y.dim(1)));
 }
 
-/** x [batch, time, d] → [batch, time, d]; the key projection has no bias. */
-export function selfAttention(x: Tensor, p: Scope, heads: number, bias?: Tensor): Tensor {
+/** x [batch, time, d] asks memory [batch, keys, d] (itself by default) → [batch, time, d]; the key projection has no bias. */
+export function multiHeadAttention(x: Tensor, p: Scope, heads: number, bias?: Tensor, memory = x): Tensor {
   const d = x.dim(-1) as number;
   const q = linear(x, p.at("q_proj"), d);
-  const k = linear(x, p.at("k_proj"), d, { bias: false });
-  const v = linear(x, p.at("v_proj"), d);
+  const k = linear(memory, p.at("k_proj"), d, { bias: false });
+  const v = linear(memory, p.at("v_proj"), d);
   return linear(attention(q, k, v, heads, bias), p.at("out_proj"), d);
 }
 
@@ -32,13 +32,20 @@ export function selfAttention(x: Tensor, p: Scope, heads: number, bias?: Tensor)
 export function encoderLayer(
   x: Tensor,
   p: Scope,
-  options: { heads: number; ffn: number; bias?: Tensor | undefined },
+  options: {
+    heads: number;
+    ffn: number;
+    bias?: Tensor | undefined;
+    /** Applied to what each half adds, in training. */
+    dropout?: ((x: Tensor) => Tensor) | undefined;
+  },
 ): Tensor {
+  const { heads, ffn, bias, dropout = (y) => y } = options;
   const attended = x.add(
-    selfAttention(layerNorm(x, p.at("self_attn_layer_norm")), p.at("self_attn"), options.heads, options.bias),
+    dropout(multiHeadAttention(layerNorm(x, p.at("self_attn_layer_norm")), p.at("self_attn"), heads, bias)),
   );
-  const hidden = linear(layerNorm(attended, p.at("final_layer_norm")), p.at("fc1"), options.ffn).gelu();
-  return attended.add(linear(hidden, p.at("fc2"), x.dim(-1) as number));
+  const hidden = linear(layerNorm(attended, p.at("final_layer_norm")), p.at("fc1"), ffn).gelu();
+  return attended.add(dropout(linear(hidden, p.at("fc2"), x.dim(-1) as number)));
 }
 
 /** Every `step`-th value of a mask [batch, time] → [batch, time / step]. */

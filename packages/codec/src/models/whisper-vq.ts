@@ -43,28 +43,62 @@ function pool(x: Tensor, size: number, type: "max" | "avg"): Tensor {
   return type === "avg" ? windows.mean(2) : windows.max(2);
 }
 
+export interface WhisperVqOptions {
+  /** "codes" stops at the quantiser and asks the checkpoint for nothing beyond it. */
+  readonly depth?: "codes" | "hidden" | undefined;
+  /** What goes on after the quantiser, given what was searched and its nearest codes; the codes by default. */
+  readonly bottleneck?: ((searched: Tensor, quantized: Tensor) => Tensor) | undefined;
+  /** Applied after each half of a layer and, with `adapter`, inside the SAE adapter, in training. */
+  readonly dropout?: ((x: Tensor, place: "layer" | "adapter") => Tensor) | undefined;
+  /** Makes one layer; training may want it computed twice to save memory. */
+  readonly layer?: ((body: () => Tensor) => Tensor) | undefined;
+  /** Starts from the output of layer `from` (pooled, if the pooling lies there) instead of from features. */
+  readonly from?: number | undefined;
+}
+
 /**
  * Inputs: `input_features` [batch, mels, 2k·tokens], `attention_mask` int32 [batch, 2k·tokens], k the pooling kernel.
- * Returns every named value on the way (`post_conv_pos`, `post_pool`, `layerN_out`, `adapter`, `gate`, `fused`,
- * `vq_in`, `codes`, `distances`, `encoder_out`); emission drops what the chosen outputs do not need.
- * `depth` "codes" stops at the quantiser and asks the checkpoint for nothing beyond it.
+ * With `from`, `hidden` [batch, positions, d] takes the place of the features and `low` that of an earlier residual
+ * source. Returns every named value on the way (`post_conv_pos`, `post_pool`, `layerN_out`, `adapter`, `gate`, `fused`,
+ * `vq_in`, `searched`, `quantized`, `codes`, `distances`, `token_mask` int32 [batch, tokens], `encoder_out`); emission
+ * drops what the chosen outputs do not need.
  */
 export function whisperVq(
   graph: Graph,
   p: Scope,
   c: WhisperVqConfig,
-  depth: "codes" | "hidden" = "codes",
+  options: WhisperVqOptions = {},
 ): Record<string, Tensor> {
+  const {
+    depth = "codes",
+    bottleneck = (_, quantized) => quantized,
+    dropout,
+    layer = (body) => body(),
+    from,
+  } = options;
   const kernel = c.pooling_kernel_size ?? 1;
   const frames = mulDim(symbol("tokens"), 2 * kernel);
-  const features = graph.input("input_features", [symbol("batch"), c.num_mel_bins, frames]);
   const mask = graph.input("attention_mask", [symbol("batch"), frames], "int32");
+  const pooledBefore = (n: number) => c.pooling_kernel_size !== null && c.pooling_position <= n;
 
   const taps: Record<string, Tensor> = {};
-  let x = convolutionFrontEnd(features, p, c.d_model, c.max_source_positions, c.encoder_causal_convolution);
-  taps.post_conv_pos = x;
-  let pooled = false;
+  let x: Tensor;
   let low: Tensor | undefined;
+  let pooled = from !== undefined && pooledBefore(from);
+  const positionsAt = (isPooled: boolean) => mulDim(symbol("tokens"), isPooled ? 1 : kernel);
+  if (from === undefined) {
+    const features = graph.input("input_features", [symbol("batch"), c.num_mel_bins, frames]);
+    x = convolutionFrontEnd(features, p, c.d_model, c.max_source_positions, c.encoder_causal_convolution);
+    taps.post_conv_pos = x;
+  } else {
+    x = graph.input("hidden", [symbol("batch"), positionsAt(pooled), c.d_model]);
+    const source = c.encoder_residual_source_position;
+    const target = c.encoder_residual_target_position;
+    if (source === from) low = x;
+    if (source !== null && target !== null && source < from && target > from)
+      low = graph.input("low", [symbol("batch"), positionsAt(pooledBefore(source)), c.d_model]);
+  }
+  taps.token_mask = strideMask(mask, 2 * kernel, symbol("tokens"));
   const last = depth === "codes" || c.quantize_encoder_only ? c.quantize_position : c.encoder_layers;
 
   /** Scores' bias for layer n: strict causality wins over blocks and ignores padding. */
@@ -95,7 +129,11 @@ export function whisperVq(
     }
     if (c.encoder_residual_source_position === n) low = x;
     if (c.encoder_residual_target_position === n && low) {
-      const sae = equilibrium(x, low, p, { adapter: c.use_residual_adapter, gate: c.use_residual_gate });
+      const sae = equilibrium(x, low, p, {
+        adapter: c.use_residual_adapter,
+        gate: c.use_residual_gate,
+        dropout: dropout && ((y) => dropout(y, "adapter")),
+      });
       x = sae.fused;
       Object.assign(taps, { adapter: sae.adapter, fused: sae.fused }, sae.gate && { gate: sae.gate });
     }
@@ -103,22 +141,27 @@ export function whisperVq(
       taps.vq_in = x;
       const searched = c.quantize_normalization === "zscore" ? standardize(x, p) : x;
       const { codes, distances, quantized } = quantize(searched, p, c.quantize_vocab_size);
-      Object.assign(taps, { codes, distances });
+      Object.assign(taps, { searched, quantized, codes, distances });
       if (depth === "hidden") {
         const rows = Math.ceil(c.max_source_positions / kernel);
         const positions = p.at("embed_positions2").tensor("weight", [rows, c.d_model]);
-        x = quantized.add(positions.slice(0, 0, quantized.dim(1)));
+        x = bottleneck(searched, quantized).add(positions.slice(0, 0, quantized.dim(1)));
       }
     }
   };
 
-  afterLayer(0);
-  for (let n = 1; n <= last; n++) {
-    x = encoderLayer(x, p.at("layers", n - 1), {
-      heads: c.encoder_attention_heads,
-      ffn: c.encoder_ffn_dim,
-      bias: biasOf(n),
-    });
+  if (from === undefined) afterLayer(0);
+  for (let n = (from ?? 0) + 1; n <= last; n++) {
+    const bias = biasOf(n);
+    const input = x;
+    x = layer(() =>
+      encoderLayer(input, p.at("layers", n - 1), {
+        heads: c.encoder_attention_heads,
+        ffn: c.encoder_ffn_dim,
+        bias,
+        dropout: dropout && ((y) => dropout(y, "layer")),
+      }),
+    );
     taps[`layer${n}_out`] = x;
     afterLayer(n);
   }

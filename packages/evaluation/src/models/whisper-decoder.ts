@@ -96,29 +96,46 @@ export function whisperDecoder(
     : undefined;
 
   for (let n = 0; n < c.decoder_layers; n++) {
-    const layer = p.at("layers", n);
-    const own = layer.at("self_attn");
-    const y = layerNorm(x, layer.at("self_attn_layer_norm"));
-    const keys = graph
-      .input(`past_key.${n}`, [batch, heads, past, size])
-      .concat(2, splitHeads(linear(y, own.at("k_proj"), c.d_model, { bias: false }), heads));
-    const values = graph
-      .input(`past_value.${n}`, [batch, heads, past, size])
-      .concat(2, splitHeads(linear(y, own.at("v_proj"), c.d_model), heads));
-    outputs[`key.${n}`] = keys;
-    outputs[`value.${n}`] = values;
-    x = x.add(attend(y, own, heads, keys.transpose(0, 1, 3, 2), values, causal));
-
-    const crossKeys = graph.input(`cross_key.${n}`, [batch, heads, size, source]);
-    const crossValues = graph.input(`cross_value.${n}`, [batch, heads, source, size]);
-    const z = layerNorm(x, layer.at("encoder_attn_layer_norm"));
-    x = x.add(attend(z, layer.at("encoder_attn"), heads, crossKeys, crossValues, hidden));
-
-    const wide = linear(layerNorm(x, layer.at("final_layer_norm")), layer.at("fc1"), c.decoder_ffn_dim).gelu();
-    x = x.add(linear(wide, layer.at("fc2"), c.d_model));
+    x = decoderLayer(x, p.at("layers", n), c, {
+      own(y, own) {
+        const keys = graph
+          .input(`past_key.${n}`, [batch, heads, past, size])
+          .concat(2, splitHeads(linear(y, own.at("k_proj"), c.d_model, { bias: false }), heads));
+        const values = graph
+          .input(`past_value.${n}`, [batch, heads, past, size])
+          .concat(2, splitHeads(linear(y, own.at("v_proj"), c.d_model), heads));
+        outputs[`key.${n}`] = keys;
+        outputs[`value.${n}`] = values;
+        return attend(y, own, heads, keys.transpose(0, 1, 3, 2), values, causal);
+      },
+      cross(z, cross) {
+        const keys = graph.input(`cross_key.${n}`, [batch, heads, size, source]);
+        return attend(z, cross, heads, keys, graph.input(`cross_value.${n}`, [batch, heads, source, size]), hidden);
+      },
+    });
   }
   const last = everyPosition ? x : x.gather(graph.constant(BigInt64Array.of(-1n), [1]), 1);
   return { logits: layerNorm(last, p.at("layer_norm")).linear(embedding), ...outputs };
+}
+
+/** The two attentions of a decoder layer, given normed states [batch, time, d] and their scope → [batch, time, d]. */
+export interface DecoderAttention {
+  own(states: Tensor, p: Scope): Tensor;
+  cross(states: Tensor, p: Scope): Tensor;
+}
+
+/** One pre-norm layer: x [batch, time, d] → [batch, time, d]. */
+export function decoderLayer(
+  x: Tensor,
+  p: Scope,
+  c: Pick<WhisperConfig, "decoder_ffn_dim">,
+  attention: DecoderAttention,
+  dropout: (x: Tensor) => Tensor = (y) => y,
+): Tensor {
+  const own = x.add(dropout(attention.own(layerNorm(x, p.at("self_attn_layer_norm")), p.at("self_attn"))));
+  const both = own.add(dropout(attention.cross(layerNorm(own, p.at("encoder_attn_layer_norm")), p.at("encoder_attn"))));
+  const wide = linear(layerNorm(both, p.at("final_layer_norm")), p.at("fc1"), c.decoder_ffn_dim).gelu();
+  return both.add(dropout(linear(wide, p.at("fc2"), x.dim(-1) as number)));
 }
 
 /** x [batch, time, d] asks keys [batch, heads, size, n] and values [batch, heads, n, size] → [batch, time, d]. */

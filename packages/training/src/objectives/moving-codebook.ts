@@ -57,7 +57,12 @@ export class MovingCodebook {
    * @param sums sums of the frames of each code, [size, d].
    * @param frames real frames [n, d] to restart codes from.
    */
-  update(counts: Float32Array, sums: Float32Array, frames: Float32Array, random: Random): CodebookUpdate {
+  update(
+    counts: Float32Array,
+    sums: Float32Array,
+    frames: Float32Array,
+    random: Pick<Random, "below">,
+  ): CodebookUpdate {
     const size = this.counts.length;
     const d = this.#d;
     const { decay, restartInterval } = this.#options;
@@ -84,7 +89,7 @@ export class MovingCodebook {
   }
 
   /** Replaces codes that hardly any frame chose by random frames, drawn with replacement in ascending order of codes. */
-  #restart(threshold: number, frames: Float32Array, random: Random): number {
+  #restart(threshold: number, frames: Float32Array, random: Pick<Random, "below">): number {
     const d = this.#d;
     const available = frames.length / d;
     let restarted = 0;
