@@ -1,0 +1,96 @@
+/**
+ * The tokeniser's training loss: a decoder that writes transcripts, labels, captions or SAP descriptions from the codes
+ * alone (UniAudio-Token, arXiv 2605.31521, section 3), and the quantiser's own.
+ */
+
+import type { WhisperConfig } from "@uat/evaluation";
+import { type Graph, type Scope, symbol, type Tensor } from "@uat/graph";
+import { paddingBias, type WhisperVqConfig, whisperVq } from "universal-audio-tokenizer/internal";
+import type { Objective } from "../engine/loss-program.ts";
+import { teacherForcing } from "../models/teacher-forcing.ts";
+import type { Dropout } from "./dropout.ts";
+import { maskedMean, validPositions } from "./masked.ts";
+import { type QuantizerLossConfig, quantizerLoss, straightThrough } from "./quantizer-loss.ts";
+
+export type TokenizerConfig = WhisperVqConfig & WhisperConfig & QuantizerLossConfig;
+
+export interface TokenizerObjectiveOptions {
+  /** Weight of the text's cross-entropy. */
+  readonly textWeight?: number | undefined;
+  /** Absent in evaluation: then the quantiser's loss is only told, not part of the loss. */
+  readonly training?:
+    | {
+        readonly dropout: Dropout;
+        /** Shares of values dropped. */
+        readonly rates: { readonly layer: number; readonly adapter: number };
+        /** Layers are computed twice instead of kept. */
+        readonly recompute: boolean;
+      }
+    | undefined;
+  /** Layer whose cached output takes the place of the features. */
+  readonly from?: number | undefined;
+  /** Further losses on the codes: given what the quantiser passes on [batch, tokens, d] and its mask. */
+  readonly heads?: ((codes: Tensor, valid: ReturnType<typeof validPositions>) => readonly Head[]) | undefined;
+}
+
+/** A small network on the codes with a loss of its own. */
+export interface Head {
+  readonly name: string;
+  readonly weight: number;
+  /** [] */
+  readonly loss: Tensor;
+  readonly metrics?: Readonly<Record<string, Tensor>> | undefined;
+}
+
+/**
+ * Inputs: those of whisperVq, `decoder_input_ids` int32 [batch, length] and `labels` int32 [batch, length], −100 where
+ * ignored. Outputs `searched` [batch, tokens, d] and `codes` int64 [batch, tokens].
+ */
+export function tokenizerObjective(
+  graph: Graph,
+  p: Scope,
+  c: TokenizerConfig,
+  { textWeight = 1, training, from, heads }: TokenizerObjectiveOptions = {},
+): Objective {
+  const drop = training && ((x: Tensor, rate: number) => training.dropout.apply(graph, x, rate));
+  const layer = training?.recompute ? (body: () => Tensor) => graph.recompute(body) : undefined;
+  const taps = whisperVq(graph, p.at("model", "encoder"), c, {
+    depth: "hidden",
+    bottleneck: straightThrough,
+    dropout: drop && ((x, place) => drop(x, training.rates[place])),
+    layer,
+    from,
+  }) as Record<"encoder_out" | "token_mask" | "searched" | "quantized" | "codes", Tensor> & { gate?: Tensor };
+  const valid = validPositions(taps.token_mask);
+  const shape = [symbol("batch"), symbol("length")];
+  const ids = graph.input("decoder_input_ids", shape, "int32");
+  const labels = graph.input("labels", shape, "int32");
+  const { states, embedding } = teacherForcing(taps.encoder_out, ids, p.at("model", "decoder"), c, {
+    sourceBias: paddingBias(taps.token_mask),
+    dropout: drop && ((x) => drop(x, training.rates.layer)),
+    layer,
+  });
+  const { losses, correct } = states.linearCrossEntropy(embedding, labels);
+  const counted = labels
+    .less(graph.constant(Int32Array.of(0)))
+    .where(0, 1)
+    .sum([0, 1])
+    .clamp(1);
+  const text = losses.sum([0, 1]).div(counted);
+  const quantizer = quantizerLoss(taps.searched, taps.quantized, valid, c);
+  const metrics: Record<string, Tensor> = {
+    text_loss: text,
+    token_accuracy: correct.sum([0, 1]).div(counted),
+    quantizer_loss: quantizer,
+  };
+  if (taps.gate) metrics.gamma = maskedMean(taps.gate.abs(), valid);
+
+  let loss = textWeight === 1 ? text : text.mul(textWeight);
+  if (training && c.use_commit_loss) loss = loss.add(quantizer);
+  for (const head of heads?.(straightThrough(taps.searched, taps.quantized), valid) ?? []) {
+    loss = loss.add(head.loss.mul(head.weight));
+    metrics[`${head.name}_loss`] = head.loss;
+    for (const [name, value] of Object.entries(head.metrics ?? {})) metrics[`${head.name}_${name}`] = value;
+  }
+  return { loss, metrics, outputs: { searched: taps.searched, codes: taps.codes } };
+}
