@@ -7,14 +7,17 @@ export { AudioDecoder } from "./audio-decoder.ts";
 export { AudioTokenizer } from "./audio-tokenizer.ts";
 export {
   type DecoderConfig,
+  decoderSchema,
   type FlowConfig,
   type HiftConfig,
   parseDecoderConfig,
 } from "./checkpoint/config/decoder.ts";
-export { parseWhisperVqConfig, readWhisperVqConfig } from "./checkpoint/config/whisper-vq.ts";
-export { CheckpointError } from "./checkpoint/errors.ts";
+export { complaint, fieldName } from "./checkpoint/config/validate.ts";
+export { parseWhisperVqConfig, readWhisperVqConfig, whisperVqSchema } from "./checkpoint/config/whisper-vq.ts";
+export { CheckpointError, shown } from "./checkpoint/errors.ts";
 export { type ModelFiles, memoryFiles, readJson } from "./checkpoint/model-files.ts";
 export { directoryFiles, fileSource } from "./checkpoint/node/file-source.ts";
+export { downloadHubDataset, type HubDatasetOptions } from "./checkpoint/node/hub-dataset.ts";
 export { downloadHubModel } from "./checkpoint/node/hub-model.ts";
 export { writeSafetensorsFile } from "./checkpoint/node/safetensors-file.ts";
 export { type NpyArray, npyNumbers, readNpy, writeNpy } from "./checkpoint/npy.ts";

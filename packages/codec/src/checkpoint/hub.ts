@@ -1,4 +1,4 @@
-/** The Hugging Face Hub's API as far as models need it: which commit, which files, which licence. */
+/** The Hugging Face Hub's API as far as models and data sets need it: which commit, which files, which licence. */
 import { CheckpointError, printable } from "./errors.ts";
 
 /** The hub cannot be reached at all, as opposed to answering with an error. */
@@ -30,15 +30,21 @@ export interface HubRepository {
   readonly files: readonly HubFile[];
 }
 
+/** What a repository of the hub is. */
+export type RepositoryKind = "model" | "dataset";
+
 /** Which half of a model. */
 export type ModelPart = "tokenizer" | "decoder";
 
 /** Files of a repository that this project reads; weights of other frameworks and training leftovers are left there. */
 const NEEDED = /^(tokenizer|decoder)\/([\w.-]+\.(json|ya?ml|safetensors|safetensors\.index\.json)|(flow|hift)\.pt)$/;
 
+/** Whether a path is of a file that a model needs. */
+export const isModelFile = (path: string): boolean => NEEDED.test(path);
+
 /** The files among `files` that a model (or one part of it) needs. */
 export function neededFiles(files: readonly HubFile[], part?: ModelPart): HubFile[] {
-  return files.filter(({ path }) => NEEDED.test(path) && (!part || path.startsWith(`${part}/`)));
+  return files.filter(({ path }) => isModelFile(path) && (!part || path.startsWith(`${part}/`)));
 }
 
 /** A fetch that adds the token and turns failures into errors that say what to do. */
@@ -92,25 +98,43 @@ function refusal(id: string, revision: string, hub: HubConnection, response: Res
   return new CheckpointError(`${id}: ${hub.endpoint} answered ${response.status} ${response.statusText}`);
 }
 
+/** A repository as the hub's addresses name it, which messages do too: data sets lie in a room of their own. */
+export const hubName = (id: string, kind: RepositoryKind): string => (kind === "dataset" ? `datasets/${id}` : id);
+
 /**
  * Asks the hub for a repository's commit, licence and files.
  * @param revision branch, tag or commit.
+ * @param isWanted which paths are listed.
  * @throws HubUnreachable without a network; CheckpointError when the repository is missing, private or gated.
  */
-export async function hubRepository(id: string, revision: string, hub: HubConnection): Promise<HubRepository> {
+export async function hubRepository(
+  id: string,
+  revision: string,
+  hub: HubConnection,
+  { kind = "model", isWanted = isModelFile }: { kind?: RepositoryKind; isWanted?: (path: string) => boolean } = {},
+): Promise<HubRepository> {
   // Loaded when needed: most runs use a local model and should not pay for it at start-up.
-  const { listFiles, modelInfo } = await import("@huggingface/hub");
-  const fetchHub = hubFetch(id, revision, hub);
+  const { datasetInfo, listFiles, modelInfo } = await import("@huggingface/hub");
+  const fetchHub = hubFetch(hubName(id, kind), revision, hub);
   const common = { hubUrl: hub.endpoint, fetch: fetchHub };
   const malformed = (cause?: unknown): CheckpointError =>
     new CheckpointError(`${id}: ${hub.endpoint} does not answer as a Hugging Face Hub does`, { cause });
   try {
-    const info = await modelInfo({ ...common, name: id, revision, additionalFields: ["sha", "cardData"] });
+    const wanted = { ...common, name: id, revision };
+    const info =
+      kind === "dataset"
+        ? await datasetInfo({ ...wanted, additionalFields: ["sha", "cardData"] })
+        : await modelInfo({ ...wanted, additionalFields: ["sha", "cardData"] });
     const commit: unknown = info.sha;
     if (typeof commit !== "string" || !/^[0-9a-f]{40}$/.test(commit)) throw malformed();
     const files: HubFile[] = [];
     let licenseFile: string | undefined;
-    for await (const entry of listFiles({ ...common, repo: id, revision: commit, recursive: true })) {
+    for await (const entry of listFiles({
+      ...common,
+      repo: { type: kind, name: id },
+      revision: commit,
+      recursive: true,
+    })) {
       if (entry.type !== "file") continue;
       if (/^licen[cs]e(\.\w+)?$/i.test(entry.path)) licenseFile = entry.path;
       const sha256 = entry.lfs?.oid.replace(/^sha256:/, "");
@@ -119,7 +143,7 @@ export async function hubRepository(id: string, revision: string, hub: HubConnec
         : ({ kind: "git", hex: entry.oid ?? "" } as const);
       const size = entry.lfs?.size ?? entry.size;
       // The hash becomes a file name in the cache.
-      if (!NEEDED.test(entry.path)) continue;
+      if (!isWanted(entry.path)) continue;
       if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(hash.hex) || !Number.isSafeInteger(size) || size < 0) throw malformed();
       files.push({ path: entry.path, size, hash });
     }

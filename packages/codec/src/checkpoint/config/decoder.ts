@@ -176,7 +176,7 @@ const hift = instance(["HiFTGenerator"], {
   }),
 });
 
-const schema = z.looseObject({ sample_rate: only(SAMPLE_RATE).default(SAMPLE_RATE), flow, hift });
+export const decoderSchema = z.looseObject({ sample_rate: only(SAMPLE_RATE).default(SAMPLE_RATE), flow, hift });
 
 /** Token-to-mel network: `{ class, encoder, length_regulator, decoder, … }` in the file's field names. */
 export type FlowConfig = z.output<typeof flow>;
@@ -203,7 +203,7 @@ export function parseDecoderConfig(text: string, file = "decoder/config.yaml"): 
   const data = parseHyperPyYaml(text, file);
   refuseUnknownClass(data.flow, "flow", ["MaskedDiffWithXvec"], file);
   refuseUnknownClass(data.hift, "hift", ["HiFTGenerator"], file);
-  const config = validated(schema, data, file);
+  const config = validated(decoderSchema, data, file);
   checkRelations(config.flow, config.hift, file);
   const others = Object.fromEntries(
     Object.entries(data).filter(([name]) => !["sample_rate", "flow", "hift"].includes(name)),

@@ -11,7 +11,14 @@ import { HyperObject } from "../hyperpyyaml.ts";
 export function validated<T extends z.ZodType>(schema: T, value: unknown, file: string): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
+  throw new CheckpointError(complaint(result.error.issues[0]!, value, file));
+}
+
+/**
+ * What a user is told of a field that does not fit: `FILE: FIELD is VALUE; expected …`.
+ * @param value the whole that was checked.
+ */
+export function complaint(issue: z.core.$ZodIssue, value: unknown, file: string): string {
   let given: unknown = value;
   for (const key of issue.path) {
     let node = given instanceof HyperObject ? given.kwargs : given;
@@ -24,15 +31,13 @@ export function validated<T extends z.ZodType>(schema: T, value: unknown, file: 
   const expected = issue.message
     .replace(/^(Invalid input|Invalid option|Too (small|big)): /, "")
     .replace(/, received .*$/, "");
-  throw new CheckpointError(
-    given === undefined && issue.path.length
-      ? `${file}: ${field} is missing; ${withExpected(expected)}`
-      : `${file}: ${field} is ${shown(given)}; ${withExpected(expected)}`,
-  );
+  return given === undefined && issue.path.length
+    ? `${file}: ${field} is missing; ${withExpected(expected)}`
+    : `${file}: ${field} is ${shown(given)}; ${withExpected(expected)}`;
 }
 
 /** `a.b[0].c` */
-function fieldName(path: readonly PropertyKey[]): string {
+export function fieldName(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
     (name, key) => (typeof key === "number" ? `${name}[${key}]` : name ? `${name}.${String(key)}` : String(key)),
     "",

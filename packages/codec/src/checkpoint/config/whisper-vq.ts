@@ -22,7 +22,7 @@ const flag = z.boolean("expected true or false").default(false);
 const ratio = (fallback: number) =>
   z.number("expected a number").nonnegative("expected a number of at least 0").default(fallback);
 
-const schema = z
+export const whisperVqSchema = z
   .looseObject({
     // WhisperConfig
     d_model: size(384),
@@ -81,7 +81,7 @@ const schema = z
   .readonly();
 
 /** A checked tokenizer configuration, in the file's own field names. `encoder_layers` is the full count even when fewer are stored. */
-export type WhisperVqConfig = z.output<typeof schema>;
+export type WhisperVqConfig = z.output<typeof whisperVqSchema>;
 
 /**
  * Checks a tokenizer configuration.
@@ -90,7 +90,7 @@ export type WhisperVqConfig = z.output<typeof schema>;
  * @throws CheckpointError naming file, field, value and what is expected, also for fields that contradict each other.
  */
 export function parseWhisperVqConfig(json: unknown, file = "tokenizer/config.json"): WhisperVqConfig {
-  const config = validated(schema, json, file);
+  const config = validated(whisperVqSchema, json, file);
   checkRelations(config, file);
   return config;
 }

@@ -1,12 +1,12 @@
 /**
  * The hub's cache on disk, as Python's huggingface_hub lays it out, so that both share downloads:
- * `models--org--name/{refs/REVISION, blobs/HASH, snapshots/COMMIT/PATH → ../../blobs/HASH}`.
+ * `models--org--name/{refs/REVISION, blobs/HASH, snapshots/COMMIT/PATH → ../../blobs/HASH}`, `datasets--…` for data sets.
  */
 import { constants } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { CheckpointError } from "../errors.ts";
-import type { HubFile, ModelPart } from "../hub.ts";
+import type { HubFile, ModelPart, RepositoryKind } from "../hub.ts";
 
 let counter = 0;
 
@@ -20,8 +20,8 @@ export class HubCache {
   readonly folder: string;
 
   /** @param id `org/name`. */
-  constructor(cache: string, id: string) {
-    this.folder = join(cache, `models--${id.replace("/", "--")}`);
+  constructor(cache: string, id: string, kind: RepositoryKind = "model") {
+    this.folder = join(cache, `${kind}s--${id.replace("/", "--")}`);
   }
 
   snapshot(commit: string): string {
@@ -47,6 +47,21 @@ export class HubCache {
   async setCommit(revision: string, commit: string): Promise<void> {
     if (revision === commit) return;
     await replaceFile(join(this.folder, "refs", revision), (path) => writeFile(path, commit));
+  }
+
+  /** The files of a commit as they were listed when it was downloaded; undefined when it never was. */
+  async listing(commit: string): Promise<HubFile[] | undefined> {
+    try {
+      return JSON.parse(await readFile(join(this.folder, "listings", `${commit}.json`), "utf8"));
+    } catch {
+      return undefined;
+    }
+  }
+
+  async setListing(commit: string, files: readonly HubFile[]): Promise<void> {
+    await replaceFile(join(this.folder, "listings", `${commit}.json`), (path) =>
+      writeFile(path, JSON.stringify(files)),
+    );
   }
 
   /** Whether any snapshot was ever downloaded. */

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { hubName, type RepositoryKind } from "../hub.ts";
 
 export const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
@@ -31,7 +32,9 @@ export async function startHub(
   id: string,
   files: Record<string, Uint8Array | string>,
   cardData: unknown,
+  kind: RepositoryKind = "model",
 ): Promise<TestHub> {
+  const api = `/api/${kind}s/${id}`;
   const contents = new Map(Object.entries(files).map(([path, data]) => [path.replace(/^lfs:/, ""), Buffer.from(data)]));
   const large = new Set(
     Object.keys(files)
@@ -88,17 +91,14 @@ export async function startHub(
       range: request.headers.range,
       authorization: request.headers.authorization,
     });
-    const resolve = `/${id}/resolve/${COMMIT}/`;
+    const resolve = `/${hubName(id, kind)}/resolve/${COMMIT}/`;
     if (hub.refuse) {
       response.writeHead(hub.refuse.status, hub.refuse.code ? { "x-error-code": hub.refuse.code } : {}).end("{}");
-    } else if (
-      url.pathname === `/api/models/${id}/revision/main` ||
-      url.pathname === `/api/models/${id}/revision/${COMMIT}`
-    ) {
+    } else if (url.pathname === `${api}/revision/main` || url.pathname === `${api}/revision/${COMMIT}`) {
       json(response, { _id: "1", id, sha: COMMIT, cardData, lastModified: "2026-01-01T00:00:00Z" });
-    } else if (url.pathname.startsWith(`/api/models/${id}/revision/`)) {
+    } else if (url.pathname.startsWith(`${api}/revision/`)) {
       response.writeHead(404, { "x-error-code": "RevisionNotFound" }).end("{}");
-    } else if (url.pathname === `/api/models/${id}/tree/${COMMIT}`) {
+    } else if (url.pathname === `${api}/tree/${COMMIT}`) {
       // Two pages, as the hub does for many files.
       const page = Number(url.searchParams.get("cursor") ?? 0);
       const half = Math.ceil(tree.length / 2);
