@@ -22,6 +22,7 @@ export { downloadHubModel } from "./checkpoint/node/hub-model.ts";
 export { writeSafetensorsFile } from "./checkpoint/node/safetensors-file.ts";
 export { type NpyArray, npyNumbers, readNpy, writeNpy } from "./checkpoint/npy.ts";
 export { parametersOf } from "./checkpoint/parameters.ts";
+export { PickleTuple } from "./checkpoint/pickle.ts";
 export { openSafetensors, openSafetensorsModel } from "./checkpoint/safetensors.ts";
 export type { LazyTensor } from "./checkpoint/safetensors-writer.ts";
 export {
@@ -32,7 +33,9 @@ export {
   type TensorData,
   type TensorStore,
 } from "./checkpoint/tensor-store.ts";
-export { openTorchFile } from "./checkpoint/torch-file.ts";
+export { openTorchFile, openTorchObject, type TorchObject } from "./checkpoint/torch-file.ts";
+export { TorchTensor } from "./checkpoint/torch-pickle.ts";
+export { streamTorchFile, type TorchValue } from "./checkpoint/torch-writer.ts";
 export { stripPrefix } from "./checkpoint/views.ts";
 export { melFrames, sourceTokens } from "./decoders/alignment.ts";
 export { type ExcitationConfig, harmonicSource } from "./decoders/excitation.ts";
@@ -56,5 +59,6 @@ export { joinHeads, splitHeads } from "./nn/attention.ts";
 export { conv1d } from "./nn/convolution.ts";
 export { linear } from "./nn/linear.ts";
 export { layerNorm } from "./nn/norm.ts";
+export type { TrainingOptions } from "./nn/training-options.ts";
 export { embeddedFolder, openModel } from "./platform/node/models.ts";
 export { openPath } from "./platform/node.ts";

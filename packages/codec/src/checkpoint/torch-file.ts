@@ -32,11 +32,41 @@ export async function openTorchFile(source: ByteSource): Promise<TensorStore> {
   return closingOnError(source, () => openTorch(source));
 }
 
-async function openTorch(source: ByteSource): Promise<TensorStore> {
+/** A whole file of torch.save, with what stands in it beside tensors. */
+export interface TorchObject {
+  /** Dicts are Maps, lists arrays, tuples PickleTuple, tensors TorchTensor, None null. */
+  readonly value: unknown;
+  /** Raw little-endian bytes, contiguous, row-major. @throws CheckpointError when the file is too short for them. */
+  read(tensor: TorchTensor): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file of torch.save that holds more than tensors, such as the state of an optimiser. The object owns `source`
+ * and closes it; so does a failure to open.
+ * @throws CheckpointError as openTorchFile does.
+ */
+export async function openTorchObject(source: ByteSource): Promise<TorchObject> {
+  const { value, storage } = await closingOnError(source, () => readForm(source));
+  return {
+    value,
+    async read(tensor) {
+      const bytes = await storage(tensor.storage);
+      checkFits(tensor, bytes, source.name);
+      return readTensor(tensor, bytes);
+    },
+    close: () => source.close(),
+  };
+}
+
+async function readForm(source: ByteSource): Promise<Opened> {
   if (source.size === 0) throw new CheckpointError(`${source.name}: is empty`);
   const head = await source.read(0, Math.min(4, source.size));
-  const { value, storage } =
-    head[0] === 0x50 && head[1] === 0x4b ? await readZipForm(source) : await readLegacyForm(source, head);
+  return head[0] === 0x50 && head[1] === 0x4b ? readZipForm(source) : readLegacyForm(source, head);
+}
+
+async function openTorch(source: ByteSource): Promise<TensorStore> {
+  const { value, storage } = await readForm(source);
   const tensors = namedTensors(value, source.name);
   const located = new Map<string, StorageBytes>();
   for (const tensor of tensors.values()) {
