@@ -7,6 +7,7 @@ import { silu } from "../nn/activation.ts";
 import { linear } from "../nn/linear.ts";
 import { layerNorm } from "../nn/norm.ts";
 import { relativeAttention, relativePositions } from "../nn/relative-attention.ts";
+import type { TrainingOptions } from "../nn/training-options.ts";
 
 /** The fields of `flow.encoder` in config.yaml that shape the network, by their names there. */
 export interface ConformerConfig {
@@ -16,6 +17,10 @@ export interface ConformerConfig {
   readonly num_blocks: number;
   /** In the plain variant every token sees all others; in the block variant none of later blocks. */
   readonly selfattention_layer_type: "rel_selfattn" | "block_rel_selfattn";
+  /** Shares of values dropped in training. */
+  readonly dropout_rate: number;
+  readonly positional_dropout_rate: number;
+  readonly attention_dropout_rate: number;
 }
 
 /** What a forbidden key adds to a score; far from overflow, and its exponential is exactly 0. */
@@ -44,20 +49,29 @@ export function conformer(
   p: Scope,
   c: ConformerConfig,
   blocks?: Tensor,
+  { dropout = (y) => y, layer: made = (body) => body() }: TrainingOptions = {},
 ): { output: Tensor; embedded: Tensor; positions: Tensor } {
   const d = c.output_size;
   const input = p.at("embed", "out");
   const embedded = layerNorm(linear(x, input.at(0), d), input.at(1)).mul(Math.sqrt(d));
   const positions = relativePositions(offsets, d);
   const bias = blocks && blockBias(blocks);
-  let h = embedded;
+  const table = dropout(positions, c.positional_dropout_rate);
+  let h = dropout(embedded, c.positional_dropout_rate);
   for (let i = 0; i < c.num_blocks; i++) {
     const layer = p.at("encoders", i);
-    h = h.add(
-      relativeAttention(layerNorm(h, layer.at("norm_mha")), positions, layer.at("self_attn"), c.attention_heads, bias),
-    );
-    const ff = layer.at("feed_forward");
-    h = h.add(linear(silu(linear(layerNorm(h, layer.at("norm_ff")), ff.at("w_1"), c.linear_units)), ff.at("w_2"), d));
+    const input = h;
+    h = made(() => {
+      const drop = (x: Tensor) => dropout(x, c.dropout_rate);
+      const normed = layerNorm(input, layer.at("norm_mha"));
+      const attended = relativeAttention(normed, table, layer.at("self_attn"), c.attention_heads, bias, (weights) =>
+        dropout(weights, c.attention_dropout_rate),
+      );
+      const x = input.add(drop(attended));
+      const ff = layer.at("feed_forward");
+      const hidden = silu(linear(layerNorm(x, layer.at("norm_ff")), ff.at("w_1"), c.linear_units));
+      return x.add(drop(linear(drop(hidden), ff.at("w_2"), d)));
+    });
   }
   return { output: layerNorm(h, p.at("after_norm")), embedded, positions };
 }

@@ -1,6 +1,7 @@
 /** Tokens and speaker → what the flow is conditioned on: the mean mel `mu` and the speaker's projection. */
 import { type Graph, mulDim, type Scope, subDim, symbol, type Tensor } from "@uat/graph";
 import { linear } from "../nn/linear.ts";
+import type { TrainingOptions } from "../nn/training-options.ts";
 import { type ConformerConfig, conformer } from "./conformer.ts";
 import { lengthRegulator } from "./length-regulator.ts";
 
@@ -36,13 +37,18 @@ export interface FlowEncoderInputs {
 export type FlowEncoderValues = Record<string, Tensor> & { readonly mu: Tensor; readonly spk: Tensor };
 
 /** Emission drops what no chosen output needs. */
-export function flowEncoder(inputs: FlowEncoderInputs, p: Scope, c: FlowEncoderConfig): FlowEncoderValues {
+export function flowEncoder(
+  inputs: FlowEncoderInputs,
+  p: Scope,
+  c: FlowEncoderConfig,
+  options: TrainingOptions = {},
+): FlowEncoderValues {
   const { tokens, offsets, source, blocks, embedding } = inputs;
   const norm = embedding.sumSquares(1, true).sqrt().clamp(SMALLEST_NORM);
   const spk = linear(embedding.div(norm), p.at("spk_embed_affine_layer"), c.output_size);
 
   const table = p.at("input_embedding").tensor("weight", [c.vocab_size, c.input_size]);
-  const encoded = conformer(table.gather(tokens), offsets, p.at("encoder"), c.encoder, blocks);
+  const encoded = conformer(table.gather(tokens), offsets, p.at("encoder"), c.encoder, blocks, options);
   const projected = linear(encoded.output, p.at("encoder_proj"), c.output_size);
   const mu = lengthRegulator(projected, source, p.at("length_regulator"), c.length_regulator.sampling_ratios.length);
   return {

@@ -3,6 +3,7 @@
  * (Ho & Salimans, 2022, arXiv 2207.12598): a mel is noise carried along a learned velocity by Euler steps.
  */
 import { type Dim, type Graph, type Scope, symbol, type Tensor } from "@uat/graph";
+import type { TrainingOptions } from "../nn/training-options.ts";
 import { type UnetConfig, unet } from "./unet.ts";
 
 /** The fields of `flow.decoder` in config.yaml that shape this network, by their names there. */
@@ -44,8 +45,15 @@ export function flowContext(mu: Tensor, spk: Tensor, cond: Tensor): Tensor {
 }
 
 /** x [batch, mels, frames] at times t [1] or [batch], told `context` → velocity [batch, mels, frames]. */
-export function velocity(x: Tensor, t: Tensor, context: Tensor, p: Scope, c: FlowMatchingConfig): Tensor {
-  return unet(x.concat(1, context), t, p.at("decoder", "estimator"), c.estimator);
+export function velocity(
+  x: Tensor,
+  t: Tensor,
+  context: Tensor,
+  p: Scope,
+  c: FlowMatchingConfig,
+  options: TrainingOptions = {},
+): Tensor {
+  return unet(x.concat(1, context), t, p.at("decoder", "estimator"), c.estimator, options);
 }
 
 /**

@@ -36,8 +36,18 @@ function shiftToKeys(x: Tensor): Tensor {
     .slice(3, 0, n);
 }
 
-/** x [batch, N, d], table [1, 2N−1, d] → [batch, N, d]; `bias` is added to the scores (masks). */
-export function relativeAttention(x: Tensor, table: Tensor, p: Scope, heads: number, bias?: Tensor): Tensor {
+/**
+ * x [batch, N, d], table [1, 2N−1, d] → [batch, N, d]; `bias` is added to the scores (masks), `dropout` applied to the
+ * attention weights in training.
+ */
+export function relativeAttention(
+  x: Tensor,
+  table: Tensor,
+  p: Scope,
+  heads: number,
+  bias?: Tensor,
+  dropout: (weights: Tensor) => Tensor = (weights) => weights,
+): Tensor {
   const d = x.dim(-1) as number;
   const size = d / heads;
   const q = linear(x, p.at("linear_q"), d);
@@ -49,5 +59,5 @@ export function relativeAttention(x: Tensor, table: Tensor, p: Scope, heads: num
   const position = shiftToKeys(shifted("pos_bias_v").matmul(positions.transpose(0, 1, 3, 2)));
   const scores = content.add(position).mul(1 / Math.sqrt(size));
   const weights = (bias ? scores.add(bias) : scores).softmax(-1);
-  return linear(joinHeads(weights.matmul(v)), p.at("linear_out"), d);
+  return linear(joinHeads(dropout(weights).matmul(v)), p.at("linear_out"), d);
 }

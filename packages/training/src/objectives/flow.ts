@@ -8,7 +8,13 @@
  */
 import type { Graph, Scope, Tensor } from "@uat/graph";
 import { type Dim, mulDim, subDim, symbol } from "@uat/graph";
-import { type FlowConfig, flowContext, flowEncoder, velocity } from "universal-audio-tokenizer/internal";
+import {
+  type FlowConfig,
+  flowContext,
+  flowEncoder,
+  type TrainingOptions,
+  velocity,
+} from "universal-audio-tokenizer/internal";
 
 /** What a training step of the flow is fed. */
 export interface FlowInputs {
@@ -61,13 +67,13 @@ export function flowPath(mel: Tensor, noise: Tensor, time: Tensor, sigma: number
 }
 
 /** The flow-matching loss [], mean over batch, bands and frames of the velocity's absolute or squared error. */
-export function flowLoss(inputs: FlowInputs, p: Scope, c: FlowConfig): Tensor {
+export function flowLoss(inputs: FlowInputs, p: Scope, c: FlowConfig, options: TrainingOptions = {}): Tensor {
   const { mel, noise, time, prompt, told } = inputs;
   const { sigma_min, reg_loss_type } = c.decoder.cfm_params;
-  const { mu, spk } = flowEncoder(inputs, p, c);
+  const { mu, spk } = flowEncoder(inputs, p, c, options);
   const batch = mel.dim(0) as Dim;
   const context = flowContext(mu, spk, mel.mul(prompt)).mul(told.reshape([batch, 1, 1]));
   const path = flowPath(mel, noise, time, sigma_min);
-  const error = velocity(path.point, time, context, p, c.decoder).sub(path.velocity);
+  const error = velocity(path.point, time, context, p, c.decoder, options).sub(path.velocity);
   return (reg_loss_type === "l1" ? error.abs() : error.mul(error)).mean([0, 1, 2]);
 }
