@@ -25,7 +25,7 @@ export type TorchValue =
 
 /**
  * Writes one file to `sink`, holding one tensor at a time in memory. torch reads it with `weights_only=True`.
- * @throws RangeError when a tensor's bytes do not fit its type and shape; TypeError for anything else than a TorchValue.
+ * @throws RangeError when a tensor's bytes do not fit its type and shape or are 4 GiB or more; TypeError for anything else than a TorchValue.
  */
 export async function streamTorchFile(
   value: TorchValue,
@@ -40,6 +40,7 @@ export async function streamTorchFile(
   for (const [i, tensor] of pickle.tensors.entries()) {
     const data = await tensor.data();
     const expected = elementCount(tensor.shape) * ITEM_BYTES[tensor.dtype];
+    if (expected >= MAX_32) throw new RangeError(`tensor ${i}: ${tensor.dtype} [${tensor.shape}] has 4 GiB or more`);
     if (data.byteLength !== expected)
       throw new RangeError(
         `tensor ${i}: ${tensor.dtype} [${tensor.shape}] needs ${expected} bytes, got ${data.byteLength}`,
@@ -194,7 +195,7 @@ function isTensor(value: object): value is LazyTensor {
 const MAX_32 = 0xffffffff;
 const ALIGNMENT = 64;
 
-/** A zip archive of stored entries. Sizes and positions past 4 GiB go to the zip64 fields. */
+/** A zip archive of stored entries of less than 4 GiB; positions past that go to the zip64 fields. */
 class ZipWriter {
   readonly #sink: (chunk: Uint8Array) => void | Promise<void>;
   readonly #entries: { name: Uint8Array; size: number; crc: number; offset: number }[] = [];
@@ -214,21 +215,17 @@ class ZipWriter {
     const name = new TextEncoder().encode(fileName);
     const entry = { name, size: data.length, crc: crc32(data), offset: this.#position };
     this.#entries.push(entry);
-    const large = data.length >= MAX_32;
-    const sizes = large ? zip64Field(data.length, data.length) : new Uint8Array(0);
     // torch pads by an extra field "FB", whose own head takes 4 bytes
-    const unpadded = this.#position + 30 + name.length + sizes.length + 4;
+    const unpadded = this.#position + 30 + name.length + 4;
     const padding = Math.ceil(unpadded / ALIGNMENT) * ALIGNMENT - unpadded;
-    const header = new Uint8Array(30 + name.length + sizes.length + 4 + padding);
+    const header = new Uint8Array(30 + name.length + 4 + padding);
     const view = new DataView(header.buffer);
     view.setUint32(0, 0x04034b50, true);
-    commonFields(view, 4, entry, large);
-    view.setUint16(28, sizes.length + 4 + padding, true);
+    commonFields(view, 4, entry);
+    view.setUint16(28, 4 + padding, true);
     header.set(name, 30);
-    header.set(sizes, 30 + name.length);
-    const extra = 30 + name.length + sizes.length;
-    view.setUint16(extra, 0x4246, true);
-    view.setUint16(extra + 2, padding, true);
+    view.setUint16(30 + name.length, 0x4246, true);
+    view.setUint16(32 + name.length, padding, true);
     await this.#write(header);
     await this.#write(data);
   }
@@ -237,17 +234,13 @@ class ZipWriter {
   async end(): Promise<void> {
     const start = this.#position;
     for (const entry of this.#entries) {
-      const large = entry.size >= MAX_32;
       const far = entry.offset >= MAX_32;
-      const extra =
-        large || far
-          ? zip64Field(...(large ? [entry.size, entry.size] : []), ...(far ? [entry.offset] : []))
-          : new Uint8Array(0);
+      const extra = far ? zip64Offset(entry.offset) : new Uint8Array(0);
       const record = new Uint8Array(46 + entry.name.length + extra.length);
       const view = new DataView(record.buffer);
       view.setUint32(0, 0x02014b50, true);
       view.setUint16(4, 45, true);
-      commonFields(view, 6, entry, large);
+      commonFields(view, 6, entry);
       view.setUint16(30, extra.length, true);
       view.setUint32(42, far ? MAX_32 : entry.offset, true);
       record.set(entry.name, 46);
@@ -269,27 +262,22 @@ class ZipWriter {
 }
 
 /** The fields that local header and directory share, from "version needed" to the length of the name. */
-function commonFields(
-  view: DataView,
-  at: number,
-  entry: { name: Uint8Array; size: number; crc: number },
-  large: boolean,
-): void {
-  view.setUint16(at, large ? 45 : 20, true);
+function commonFields(view: DataView, at: number, entry: { name: Uint8Array; size: number; crc: number }): void {
+  view.setUint16(at, 20, true);
   view.setUint16(at + 2, 0x0800, true); // names are UTF-8
   view.setUint16(at + 4, 0, true); // stored
   view.setUint32(at + 6, 0x00210000, true); // 1980-01-01, so that equal contents make equal files
   view.setUint32(at + 10, entry.crc, true);
-  view.setUint32(at + 14, large ? MAX_32 : entry.size, true);
-  view.setUint32(at + 18, large ? MAX_32 : entry.size, true);
+  view.setUint32(at + 14, entry.size, true);
+  view.setUint32(at + 18, entry.size, true);
   view.setUint16(at + 22, entry.name.length, true);
 }
 
-function zip64Field(...values: number[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(4 + 8 * values.length));
+function zip64Offset(offset: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(12));
   view.setUint16(0, 1, true);
-  view.setUint16(2, 8 * values.length, true);
-  for (const [i, value] of values.entries()) view.setBigUint64(4 + 8 * i, BigInt(value), true);
+  view.setUint16(2, 8, true);
+  view.setBigUint64(4, BigInt(offset), true);
   return new Uint8Array(view.buffer);
 }
 
