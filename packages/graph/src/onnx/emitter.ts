@@ -92,17 +92,8 @@ export class Emitter {
       const names = node.op.emit(this, inputs, node.attributes, node.outputs);
       for (const [i, t] of node.outputs.entries()) this.#values.set(t.id, names[i] as string);
     }
-    const outputs = Object.entries(this.#graph.outputs).map(([name, t]) => {
-      this.#nodes.push({
-        type: "Identity",
-        domain: "",
-        name: `output/${name}`,
-        inputs: [this.#valueOf(t)],
-        outputs: [name],
-        attributes: {},
-      });
-      return { name, dtype: t.dtype, shape: t.shape };
-    });
+    const outputs = Object.entries(this.#graph.outputs).map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape }));
+    this.#nameOutputs();
     const used = new Set(this.#nodes.flatMap((n) => n.inputs));
     return {
       name: this.#graph.name,
@@ -117,6 +108,27 @@ export class Emitter {
       keepsEqualNodes: this.#graph.recomputes,
       inline: this.#inline.filter((t) => used.has(t.name)),
     };
+  }
+
+  /**
+   * Gives outputs their names: the node that makes a value calls it so; what no node makes, or what is asked for twice,
+   * goes through an Identity, which copies it.
+   */
+  #nameOutputs(): void {
+    const made = new Set(this.#nodes.flatMap((n) => n.outputs));
+    const names = new Map<string, string>();
+    const copies: OnnxNode[] = [];
+    for (const [name, t] of Object.entries(this.#graph.outputs)) {
+      const value = this.#valueOf(t);
+      if (made.has(value) && !names.has(value)) names.set(value, name);
+      else {
+        const node = { type: "Identity", domain: "", name: `output/${name}`, attributes: {} };
+        copies.push({ ...node, inputs: [names.get(value) ?? value], outputs: [name] });
+      }
+    }
+    const rename = (value: string) => names.get(value) ?? value;
+    const renamed = this.#nodes.map((n) => ({ ...n, inputs: n.inputs.map(rename), outputs: n.outputs.map(rename) }));
+    this.#nodes.splice(0, this.#nodes.length, ...renamed, ...copies);
   }
 
   /** Adds one node and returns the names of its outputs. */
