@@ -50,3 +50,23 @@ test("gradients of micro-batches are summed, and again for the next step", async
   await accumulator.dispose();
   await runtime.dispose();
 });
+
+test("a gradient that some micro-batches lack counts as 0 there, whatever lies in its place", async () => {
+  const runtime = await createRuntime({ device: "cpu", threads: 1, thread: "calling" });
+  const gradients = arena([9, 9]);
+  gradients.view("b").fill(9);
+  const accumulator = await GradientAccumulator.create(runtime, gradients);
+  accumulator.target.view("b")[0] = 2;
+  await accumulator.add(new Set(["a"]));
+  expect([...accumulator.without]).toEqual(["a"]);
+  accumulator.target.view("a").set([1, 2]);
+  accumulator.target.view("b")[0] = 7;
+  await accumulator.add(new Set(["b"]));
+  expect([...gradients.view("a"), ...gradients.view("b")]).toEqual([1, 2, 2]);
+  expect(accumulator.without.size).toBe(0);
+  accumulator.reset();
+  await accumulator.add(new Set(["a"]));
+  expect([[...gradients.view("a")], [...accumulator.without]]).toEqual([[0, 0], ["a"]]);
+  await accumulator.dispose();
+  await runtime.dispose();
+});

@@ -53,12 +53,14 @@ export class GradientAccumulator {
   readonly #add: InPlaceUpdate<"sum" | "term", never>;
   #term: ParameterArena | undefined;
   #count = 0;
+  #without: ReadonlySet<string> = new Set();
 
   private constructor(gradients: ParameterArena, add: InPlaceUpdate<"sum" | "term", never>) {
     this.gradients = gradients;
     this.#add = add;
   }
 
+  /** @param runtime one that runs on the calling thread. */
   static async create(runtime: Runtime, gradients: ParameterArena): Promise<GradientAccumulator> {
     const add = await InPlaceUpdate.compile(runtime, "gradient_sum", ["sum", "term"], [], ({ sum, term }) => ({
       sum: sum.add(term),
@@ -71,15 +73,26 @@ export class GradientAccumulator {
     return this.#count;
   }
 
-  /** Where the next micro-batch writes all its gradients, over what is there. */
+  /** Parameters that no micro-batch gave a gradient; their places are 0. */
+  get without(): ReadonlySet<string> {
+    return this.#without;
+  }
+
+  /** Where the next micro-batch writes its gradients, over what is there. */
   get target(): ParameterArena {
     return this.#count === 0 ? this.gradients : (this.#term ??= this.gradients.companion());
   }
 
-  /** Takes in what was written to `target`. */
-  async add(): Promise<void> {
+  /**
+   * Takes in what was written to `target`.
+   * @param without parameters that got no gradient this time: whatever their places hold counts as 0.
+   */
+  async add(without: ReadonlySet<string> = new Set()): Promise<void> {
+    const { target } = this;
+    for (const name of without) target.view(name).fill(0);
+    this.#without = this.#count === 0 ? without : new Set([...this.#without].filter((name) => without.has(name)));
     if (this.#count++ === 0) return;
-    const term = { values: (this.#term as ParameterArena).values, start: 0 };
+    const term = { values: target.values, start: 0 };
     const sum = { values: this.gradients.values, start: 0 };
     await this.#add.run(sum.values.length, { sum, term }, {});
   }
@@ -87,6 +100,7 @@ export class GradientAccumulator {
   /** Begins the next step. */
   reset(): void {
     this.#count = 0;
+    this.#without = new Set();
   }
 
   dispose(): Promise<void> {
