@@ -1,0 +1,93 @@
+/** The tables of keys in docs/training.md, made from the schemas so that they cannot tell anything else. */
+import { z } from "zod";
+import { RUN_SCHEMAS, SYSTEMS, type System } from "./run-config.ts";
+import { allKeys, unwrapped } from "./schema-tree.ts";
+import { UPSTREAM_IGNORED, UPSTREAM_SETTINGS } from "./upstream.ts";
+
+/** One key: its dotted path, the kind of its values, its default and its meaning, as Markdown. */
+export interface KeyRow {
+  readonly path: string;
+  readonly kind: string;
+  readonly fallback: string;
+  readonly meaning: string;
+}
+
+export function keyRows(system: System): KeyRow[] {
+  return Array.from(allKeys(RUN_SCHEMAS[system]), ({ path, schema }) => ({
+    path,
+    kind: kindOf(schema),
+    fallback: defaultOf(schema),
+    meaning: schema.description ?? "",
+  }));
+}
+
+function kindOf(schema: z.ZodType): string {
+  const orNull = schema.safeParse(null).success ? " or null" : "";
+  return plainKind(unwrapped(schema)) + orNull;
+}
+
+function plainKind(schema: z.ZodType): string {
+  if (schema instanceof z.ZodEnum) return schema.options.map((option) => `\`${option}\``).join(", ");
+  if (schema instanceof z.ZodLiteral) return `\`${schema.value}\``;
+  if (schema instanceof z.ZodNumberFormat) return "whole number";
+  if (schema instanceof z.ZodNumber) return "number";
+  if (schema instanceof z.ZodBoolean) return "true, false";
+  if (schema instanceof z.ZodString) return "text";
+  if (schema instanceof z.ZodTuple) return "two numbers";
+  if (schema instanceof z.ZodArray) {
+    const element = plainKind(unwrapped(schema.element));
+    return `list of ${element === "text" ? "texts" : element.replace(/(number|mapping)$/, "$1s")}`;
+  }
+  if (schema instanceof z.ZodUnion) return schema.options.map((option) => plainKind(unwrapped(option))).join(" or ");
+  return "mapping";
+}
+
+function defaultOf(schema: z.ZodType): string {
+  const result = schema.safeParse(undefined);
+  if (!result.success) return "**required**";
+  const value: unknown = result.data;
+  if (value === undefined || (unwrapped(schema) instanceof z.ZodObject && value !== null)) return "";
+  return `\`${JSON.stringify(value).replaceAll(",", ", ").replaceAll(":", ": ")}\``;
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+
+const HEAD = ["key", "value", "default", "meaning"];
+const cells = ({ path, kind, fallback, meaning }: KeyRow) => [`\`${path}\``, kind, fallback, meaning];
+const id = (row: KeyRow) => cells(row).join("|");
+
+/** What parts of the model, and sources for training and for validation, have in common stands once. */
+function condensed(rows: readonly KeyRow[]): KeyRow[] {
+  const seen = new Set<string>();
+  return rows.flatMap((row) => {
+    if (row.path.startsWith("data.validation[].")) return [];
+    const path = row.path.replace(/^optimizer\.groups\.\w+\.(?!lr$)/, "optimizer.groups.*.");
+    if (seen.has(path)) return [];
+    seen.add(path);
+    return [{ ...row, path }];
+  });
+}
+
+/** One table of what all systems share, and one a system of the rest. */
+export function keyTables(): string {
+  const rows = Object.fromEntries(SYSTEMS.map((system) => [system, condensed(keyRows(system))])) as Record<
+    System,
+    KeyRow[]
+  >;
+  const sets = SYSTEMS.map((system) => new Set(rows[system].map(id)));
+  const shared = rows.tokenizer.filter((row) => sets.every((set) => set.has(id(row))));
+  const isShared = new Set(shared.map(id));
+  const sections = SYSTEMS.map((system) => {
+    const own = rows[system].filter((row) => !isShared.has(id(row)));
+    return `#### \`system: ${system}\`\n\n${table(HEAD, own.map(cells))}`;
+  });
+  return [`#### All systems\n\n${table(HEAD, shared.map(cells))}`, ...sections].join("\n\n");
+}
+
+/** Upstream's names and what they become. */
+export function upstreamTable(): string {
+  const names = (list: readonly string[]) => list.map((name) => `\`${name}\``).join(", ");
+  const rows = UPSTREAM_SETTINGS.map((s) => [names(s.names), names(s.to), s.note ?? ""]);
+  return table(["upstream's names", "here", ""], [...rows, [names(UPSTREAM_IGNORED), "", "no effect"]]);
+}
