@@ -1,61 +1,20 @@
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { createRuntime, type Runtime } from "@uat/graph";
 import { fileSource, openSafetensors, readFloat32, type TensorStore } from "universal-audio-tokenizer/internal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fixtureJson, fixturePath } from "../fixtures.ts";
 import { AdamW, type AdamWGroup } from "./adamw.ts";
-import { clipCoefficient, gradientNorm } from "./gradients.ts";
+import {
+  expectGoldenMoments,
+  golden,
+  goldenGroups,
+  goldenParameters,
+  goldenTrained,
+  replayGolden,
+} from "./golden-steps.test-helper.ts";
+import { clipCoefficient } from "./gradients.ts";
 import { ParameterArena } from "./parameter-arena.ts";
 import { constant, cosine } from "./schedules.ts";
 import { WeightAverage } from "./weight-average.ts";
-
-const fixture = (name: string) =>
-  fileURLToPath(new URL(`../../../../tests/fixtures/training/${name}`, import.meta.url));
-const json = (name: string) => JSON.parse(readFileSync(fixture(name), "utf8"));
-
-type Values = Record<string, number[]>;
-interface Golden {
-  shapes: Record<string, number[]>;
-  groups: {
-    name: string;
-    params: string[];
-    lr: number;
-    weight_decay?: number;
-    betas?: [number, number];
-    eps?: number;
-  }[];
-  clip: number;
-  decay: number;
-  initial: Values;
-  steps: { gradients: Values; norm: number; parameters: Values; average: Values }[];
-  moments: Record<string, { step: number; exp_avg: number[]; exp_avg_sq: number[] }>;
-}
-
-const golden = json("adamw/steps.json") as Golden;
-const groups = golden.groups.map(
-  (g): AdamWGroup => ({
-    name: g.name,
-    parameters: g.params,
-    learningRate: (step) => g.lr * (1 - 0.1 * step),
-    betas: g.betas,
-    epsilon: g.eps,
-    weightDecay: g.weight_decay,
-  }),
-);
-const trained = groups.flatMap((g) => g.parameters);
-
-const initial = () =>
-  Object.entries(golden.shapes).map(([name, shape]) => ({
-    name,
-    shape,
-    values: Float32Array.from(golden.initial[name] as number[]),
-  }));
-
-/** Largest error in units of the value's size, where values below `floor` count as that large. */
-const relativeError = (got: ArrayLike<number>, want: readonly number[], floor = 0): number =>
-  got.length !== want.length
-    ? Number.POSITIVE_INFINITY
-    : want.reduce((worst, w, i) => Math.max(worst, Math.abs((got[i] as number) - w) / Math.max(Math.abs(w), floor)), 0);
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -63,62 +22,28 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-/** Replays the golden's steps from `from` on, comparing after each. */
-async function replay(optimizer: AdamW, average?: WeightAverage): Promise<void> {
-  const gradients = optimizer.newGradients();
-  for (const [i, step] of golden.steps.entries()) {
-    if (i < optimizer.updates) continue;
-    const without = new Set(trained.filter((name) => !step.gradients[name]));
-    for (const name of trained)
-      gradients.view(name).set(step.gradients[name] ?? new Float32Array(gradients.view(name).length));
-    const norm = gradientNorm(gradients);
-    expect(Math.abs(norm / step.norm - 1)).toBeLessThan(1e-6);
-    await optimizer.step(gradients, { scale: clipCoefficient(norm, golden.clip), without });
-    await average?.update();
-    for (const name of Object.keys(golden.shapes)) {
-      const where = `${name} after step ${i + 1}`;
-      expect(
-        relativeError(optimizer.parameters.view(name), step.parameters[name] as number[], 0.1),
-        where,
-      ).toBeLessThan(1e-6);
-      if (average?.average.has(name))
-        expect(relativeError(average.average.view(name), step.average[name] as number[], 0.1), where).toBeLessThan(
-          1e-6,
-        );
-    }
-  }
-}
-
-function expectMoments(optimizer: AdamW): void {
-  const { steps } = optimizer.counts();
-  for (const [name, { step, exp_avg, exp_avg_sq }] of Object.entries(golden.moments)) {
-    expect(steps[name], name).toBe(step);
-    // first moments are sums of terms of about 0.01 of either sign: where these cancel, their rounding stays
-    expect(relativeError(optimizer.firstMoments.view(name), exp_avg, 0.01), name).toBeLessThan(1e-6);
-    expect(relativeError(optimizer.secondMoments.view(name), exp_avg_sq), name).toBeLessThan(1e-6);
-  }
-}
-
 describe("torch's steps", () => {
   test.each([
-    ["groups side by side", groups.map((g) => g.parameters)],
+    ["groups side by side", goldenGroups.map((g) => g.parameters)],
     ["groups scattered over the arena", [["head.scale", "encoder.bias", "frozen", "decoder.weight"]]],
   ])("%s: groups, weight decay, clipping, a missing gradient, averages", async (_, order) => {
-    const parameters = ParameterArena.from(initial(), order);
-    const optimizer = await AdamW.create(runtime, parameters, groups);
-    const average = await WeightAverage.create(runtime, parameters, trained, golden.decay);
-    await replay(optimizer, average);
-    expectMoments(optimizer);
-    expect(optimizer.updates).toBe(golden.steps.length);
+    const parameters = goldenParameters(0, order);
+    const optimizer = await AdamW.create(runtime, parameters, goldenGroups);
+    const average = await WeightAverage.create(runtime, parameters, goldenTrained, golden.decay);
+    await replayGolden(optimizer, { average });
+    expectGoldenMoments(optimizer);
+    expect(optimizer.updates).toBe(6);
+    expect(await average.source("frozen")!.read()).toEqual(await parameters.source("frozen")!.read());
+    expect(await average.source("encoder.bias")!.read()).not.toEqual(await parameters.source("encoder.bias")!.read());
     await average.dispose();
     await optimizer.dispose();
   });
 
   test("the same through WebAssembly, which copies", async () => {
     const web = await createRuntime({ device: "wasm", threads: 1 });
-    const optimizer = await AdamW.create(web, ParameterArena.from(initial()), groups);
-    await replay(optimizer);
-    expectMoments(optimizer);
+    const optimizer = await AdamW.create(web, goldenParameters(), goldenGroups);
+    await replayGolden(optimizer);
+    expectGoldenMoments(optimizer);
     await optimizer.dispose();
     await web.dispose();
   });
@@ -128,8 +53,8 @@ describe("the first training step of the small encoder-decoder", () => {
   let weights: TensorStore;
   let update: TensorStore;
   beforeAll(async () => {
-    weights = await openSafetensors(await fileSource(fixture("seq2seq/checkpoint/model.safetensors")));
-    update = await openSafetensors(await fileSource(fixture("seq2seq/update_step1.safetensors")));
+    weights = await openSafetensors(await fileSource(fixturePath("training/seq2seq/checkpoint/model.safetensors")));
+    update = await openSafetensors(await fileSource(fixturePath("training/seq2seq/update_step1.safetensors")));
   });
   afterAll(async () => {
     await weights.close();
@@ -137,7 +62,7 @@ describe("the first training step of the small encoder-decoder", () => {
   });
 
   test("moves the parameters as torch does", async () => {
-    const { param_groups, steps } = json("seq2seq/expected.json") as {
+    const { param_groups, steps } = fixtureJson("training/seq2seq/expected.json") as {
       param_groups: { name: string; initial_lr: number; params: string[] }[];
       steps: { grad_norm_before_clip: number }[];
     };
@@ -216,11 +141,11 @@ describe("what cannot be trained is refused", () => {
     ["no epsilon", [{ name: "a", parameters: [], learningRate, epsilon: 0 }], "group a: epsilon is 0"],
     ["a negative decay", [{ name: "a", parameters: [], learningRate, weightDecay: -1 }], "group a: the weight decay"],
   ])("%s", async (_, given, message) => {
-    await expect(AdamW.create(runtime, ParameterArena.from(initial()), given)).rejects.toThrow(message);
+    await expect(AdamW.create(runtime, goldenParameters(), given)).rejects.toThrow(message);
   });
 
   test("counts of other parameters", async () => {
-    const optimizer = await AdamW.create(runtime, ParameterArena.from(initial()), [groups[0]!]);
+    const optimizer = await AdamW.create(runtime, goldenParameters(), [goldenGroups[0]!]);
     const counts = optimizer.counts();
     expect(() => optimizer.restoreCounts({ updates: 1, steps: { ...counts.steps, frozen: 1 } })).toThrow(
       "has trained frozen, which is frozen or missing now",

@@ -1,22 +1,19 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { fixtureJson } from "../fixtures.ts";
 import { modelParts } from "./parameter-groups.ts";
 import { constant, cosine, oneCycle, oneCycleMomentum } from "./schedules.ts";
 
-const json = (name: string) =>
-  JSON.parse(readFileSync(new URL(`../../../../tests/fixtures/training/${name}`, import.meta.url), "utf8"));
-const expected = json("seq2seq/expected.json");
+const expected = fixtureJson<{
+  lr_schedule_num_steps5000_warmup1000: { step: number; encoder_lr: number; decoder_lr: number }[];
+  param_groups: { params: string[] }[];
+}>("training/seq2seq/expected.json");
 
 test("cosine with warm-up, as upstream's recipe has it", () => {
   const schedule = (learningRate: number, minimum: number) =>
     cosine({ learningRate, minimum, totalSteps: 5000, warmupSteps: 1000 });
   const encoder = schedule(1e-5, 1e-6);
   const decoder = schedule(6e-4, 6e-5);
-  const table = expected.lr_schedule_num_steps5000_warmup1000 as {
-    step: number;
-    encoder_lr: number;
-    decoder_lr: number;
-  }[];
+  const table = expected.lr_schedule_num_steps5000_warmup1000;
   expect(table.length).toBe(13);
   for (const { step, encoder_lr, decoder_lr } of table) {
     expect(Math.abs(encoder(step) / encoder_lr - 1), `step ${step}`).toBeLessThan(1e-12);
@@ -40,7 +37,7 @@ interface Cycle {
   rows: [number, number][];
 }
 
-describe.each(json("adamw/one-cycle.json") as Cycle[])("one cycle of %o", ({ options, rows }) => {
+describe.each(fixtureJson<Cycle[]>("training/adamw/one-cycle.json"))("one cycle of %o", ({ options, rows }) => {
   const { max_lr, total_steps, pct_start, div_factor, final_div_factor } = options;
   const common = { totalSteps: total_steps, ...(pct_start !== undefined && { risingShare: pct_start }) };
   const cycle = {
@@ -83,7 +80,7 @@ describe("impossible schedules are refused", () => {
 });
 
 test("parts of the model by name, as upstream groups them", () => {
-  const groups = expected.param_groups as { name: string; params: string[] }[];
+  const groups = expected.param_groups;
   // the order of a checkpoint, in which encoder_attn stands among the decoder's parameters
   const names = groups.flatMap((g) => g.params).sort();
   const parts = modelParts([...names, "proj_out.weight", "gate.bias"]);
