@@ -27,6 +27,7 @@ const TITLES: Readonly<Record<string, string>> = {
   [METRIC.gradientNorm]: "Gradient norm",
   [`${METRIC.gradientNorm}/`]: "Gradient norms",
   [METRIC.samplesPerSecond]: "Samples per second",
+  "sap/": "SAP",
   wer: "Word error rate",
   cer: "Character error rate",
 };
@@ -55,7 +56,7 @@ export function chartSections(curves: Curves): ChartSection[] {
   }
   const sections = new Map<string, Chart[]>();
   for (const [key, names] of groups) {
-    const title = key === METRIC.loss ? "Loss" : (SECTIONS.find(([, words]) => words.test(key))?.[0] ?? "More");
+    const title = sectionOf(key, names, curves);
     sections.set(title, [...(sections.get(title) ?? []), chartOf(key, names, curves)]);
   }
   return ORDER.flatMap((title) => {
@@ -64,13 +65,22 @@ export function chartSections(curves: Curves): ChartSection[] {
   });
 }
 
+function sectionOf(key: string, names: readonly string[], curves: Curves): string {
+  if (/^loss\b/.test(key)) return "Loss";
+  const known = SECTIONS.find(([, words]) => words.test(key))?.[0];
+  const evaluated = names.every((name) => !curves.splits(name).has(TRAIN));
+  return known ?? (evaluated ? "Quality" : "More");
+}
+
 function chartOf(key: string, names: readonly string[], curves: Curves): Chart {
   const lines: ChartLine[] = [];
   for (const name of names) {
     const part = name.slice(key.length);
     for (const [split, curve] of curves.splits(name)) {
       const alone = part === "" ? split : split === TRAIN ? part : `${part} (${split})`;
-      lines.push(lineOf(alone, lines.length % COLORS, curve, split !== TRAIN));
+      // where splits are compared, each has the same colour in every chart
+      const color = part === "" ? (split === TRAIN ? 0 : Math.max(1, lines.length)) : lines.length;
+      lines.push(lineOf(alone, color % COLORS, curve, split !== TRAIN));
     }
   }
   return {
@@ -78,6 +88,7 @@ function chartOf(key: string, names: readonly string[], curves: Curves): Chart {
     lines,
     smooth: !/^(lr|learning_rate)\b/.test(key),
     main: key === METRIC.loss,
+    steps: [curves.first, curves.step],
   };
 }
 

@@ -97,10 +97,12 @@ export const TRAIN = "train";
 /** All curves of a run, by metric and split, in the order in which they first appeared. */
 export class Curves {
   readonly #curves = new Map<string, Map<string, Curve>>();
+  #first = Number.POSITIVE_INFINITY;
   #step = 0;
 
   /** Takes the numbers of a row; texts stay in the log. */
   add(row: MetricRow): void {
+    this.#first = Math.min(this.#first, row.step);
     this.#step = Math.max(this.#step, row.step);
     const split = row.split ?? TRAIN;
     for (const [name, value] of Object.entries(row)) {
@@ -111,6 +113,11 @@ export class Curves {
       if (curve === undefined) splits.set(split, (curve = new Curve()));
       curve.add(row.step, value);
     }
+  }
+
+  /** The first step of any row. */
+  get first(): number {
+    return this.#first;
   }
 
   /** The last step of any row. */

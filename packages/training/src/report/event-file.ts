@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, openSync, readdirSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { restartEvent, type SummaryValue, summaryEvent, versionEvent } from "./event-messages.ts";
+import { type SummaryValue, startEvent, summaryEvent, versionEvent } from "./event-messages.ts";
 import { frameRecord } from "./event-records.ts";
 import { writeError } from "./files.ts";
 
@@ -36,7 +36,8 @@ export class EventFile {
       const events = new EventFile(path, openSync(path, "ax"));
       const wallTime = Date.now() / 1000;
       events.#push(versionEvent(wallTime));
-      if (resumeStep !== undefined) events.#push(restartEvent({ wallTime, step: resumeStep + 1 }));
+      // a new run says so too: readers take the first start they see for the beginning, whatever its step
+      events.#push(startEvent({ wallTime, step: resumeStep === undefined ? 0 : resumeStep + 1 }));
       events.flush();
       return events;
     } catch (error) {

@@ -35,7 +35,9 @@ export type SummaryValue = { readonly tag: string } & (
 );
 
 function event(time: EventTime, body: (w: ProtobufWriter) => void): Uint8Array {
-  const w = new ProtobufWriter().double(EVENT.wallTime, time.wallTime).varint(EVENT.step, time.step);
+  const w = new ProtobufWriter().double(EVENT.wallTime, time.wallTime);
+  // zero is what a missing number means
+  if (time.step !== 0) w.varint(EVENT.step, time.step);
   body(w);
   return w.finish();
 }
@@ -44,8 +46,8 @@ function event(time: EventTime, body: (w: ProtobufWriter) => void): Uint8Array {
 export const versionEvent = (wallTime: number): Uint8Array =>
   event({ wallTime, step: 0 }, (w) => w.string(EVENT.fileVersion, "brain.Event:2"));
 
-/** Tells readers to forget all that earlier files say of `time.step` and of later steps. */
-export const restartEvent = (time: EventTime): Uint8Array =>
+/** Tells readers that a process starts here, and to forget what earlier files say of `time.step` and of later steps. */
+export const startEvent = (time: EventTime): Uint8Array =>
   event(time, (w) => w.message(EVENT.sessionLog, (log) => log.varint(SESSION.status, SESSION_START)));
 
 /** Values of one step. */

@@ -31,6 +31,8 @@ export interface Chart {
   readonly smooth: boolean;
   /** The report's main chart is larger. */
   readonly main: boolean;
+  /** First and last step of the axis, the same in all charts of a run. */
+  readonly steps: readonly [number, number];
 }
 
 export interface ChartView {
@@ -76,7 +78,7 @@ export function smoothed(values: readonly (number | null)[], weight: number): (n
 export function linearTicks(low: number, high: number, count: number): number[] {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 5, 10].find((m) => m * power >= rough * 0.999) ?? 10) * power;
+  const step = (rough < 1.5 * power ? 1 : rough < 3.5 * power ? 2 : rough < 7.5 * power ? 5 : 10) * power;
   const ticks: number[] = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++)
     ticks.push(Number((i * step).toPrecision(12)));
@@ -93,6 +95,12 @@ export function logTicks(low: number, high: number): number[] {
     for (const part of parts) ticks.push(part * 10 ** p);
   const inside = ticks.filter((t) => t >= low * 0.999 && t <= high * 1.001).map((t) => Number(t.toPrecision(3)));
   return inside.length >= 2 ? inside : linearTicks(low, high, 4);
+}
+
+/** A step on an axis: 500, 2k, 12.5k, 1.2M. */
+export function formatStep(step: number): string {
+  if (step >= 1e6) return `${Number((step / 1e6).toFixed(3))}M`;
+  return step >= 1e3 ? `${Number((step / 1e3).toFixed(3))}k` : String(step);
 }
 
 /** The value at a share of the sorted values. */
@@ -123,9 +131,8 @@ export function chartScales(chart: Chart, view: ChartView) {
   // a quantity that is never negative does not get an axis that says it could be
   const bottom = !log && low >= 0 && low < margin ? 0 : place(low) - margin;
   const top = place(high) + margin;
-  const xs = chart.lines.flatMap((line) => line.x);
-  const first = Math.min(...xs);
-  const last = Math.max(first + 1, ...xs);
+  const first = chart.steps[0];
+  const last = Math.max(first + 1, chart.steps[1]);
   const back = log ? Math.exp : (v: number) => v;
   return {
     inner,
@@ -136,7 +143,7 @@ export function chartScales(chart: Chart, view: ChartView) {
     x: (step: number) => inner.left + ((step - first) / (last - first)) * (inner.right - inner.left),
     y: (value: number) => inner.bottom - ((place(value) - bottom) / (top - bottom)) * (inner.bottom - inner.top),
     yTicks: log ? logTicks(back(bottom), back(top)) : linearTicks(bottom, top, view.height > 240 ? 6 : 4),
-    xTicks: linearTicks(first, last, Math.max(2, Math.floor(view.width / 110))).filter(Number.isInteger),
+    xTicks: linearTicks(first, last, Math.max(2, Math.floor(view.width / 90))).filter(Number.isInteger),
   };
 }
 
@@ -163,7 +170,7 @@ export function drawChart(chart: Chart, view: ChartView): string {
   }
   for (const tick of scales.xTicks)
     parts.push(
-      `<text x="${x(tick).toFixed(1)}" y="${inner.bottom + 17}" text-anchor="middle">${formatNumber(tick)}</text>`,
+      `<text x="${x(tick).toFixed(1)}" y="${inner.bottom + 17}" text-anchor="middle">${formatStep(tick)}</text>`,
     );
   parts.push(`<path class="axis" d="M${inner.left},${inner.bottom}H${inner.right}"/>`);
 
@@ -196,14 +203,21 @@ export function drawChart(chart: Chart, view: ChartView): string {
     }
   }
   // an inner SVG cuts what leaves the axes
-  const box = `x="${inner.left}" y="${inner.top - 4}" width="${inner.right - inner.left + 6}" height="${inner.bottom - inner.top + 6}"`;
-  const shift = `viewBox="${inner.left} ${inner.top - 4} ${inner.right - inner.left + 6} ${inner.bottom - inner.top + 6}"`;
-  const words = chart.lines.map((line) => {
-    const last = line.y.findLast((v) => v !== null) ?? null;
-    return `${line.name} ${last === null ? "has no value" : `ends at ${formatNumber(last)}`}`;
-  });
+  const box = [inner.left - 4, inner.top - 4, inner.right - inner.left + 8, inner.bottom - inner.top + 6];
+  const cut = `x="${box[0]}" y="${box[1]}" width="${box[2]}" height="${box[3]}" viewBox="${box.join(" ")}"`;
+  const last = lastValues(chart, view.smoothing);
+  const words = chart.lines.map((line, i) => `${line.name} ends at ${last[i]}`);
   const label = `${chart.title} over steps ${scales.first} to ${scales.last}: ${words.join(", ")}`;
-  return `<svg viewBox="0 0 ${view.width} ${view.height}" width="${view.width}" height="${view.height}" role="img" tabindex="0" aria-label="${escapeHtml(label)}">${parts.join("")}<svg ${box} ${shift}>${drawn.join("")}</svg></svg>`;
+  return `<svg viewBox="0 0 ${view.width} ${view.height}" width="${view.width}" height="${view.height}" role="img" tabindex="0" aria-label="${escapeHtml(label)}">${parts.join("")}<svg ${cut}>${drawn.join("")}</svg></svg>`;
+}
+
+/** The values that the curves of a chart end with, as they are drawn. */
+export function lastValues(chart: Chart, smoothing: number): string[] {
+  return chart.lines.map((line) => {
+    const values = line.points || !chart.smooth ? line.y : smoothed(line.y, smoothing);
+    const last = values.findLast((value) => value !== null);
+    return typeof last === "number" ? formatNumber(last) : "–";
+  });
 }
 
 /** What a chart says at one step: the nearest value of every curve. */
@@ -253,6 +267,9 @@ export function startPage(): void {
       view = { width, height, smoothing: Number(slider.value), log: logAxis.checked };
       element.innerHTML = drawChart(chart, view);
       element.append(tip);
+      const last = lastValues(chart, view.smoothing);
+      for (const [i, value] of element.parentElement?.querySelectorAll(".legend b").entries() ?? [])
+        value.textContent = last[i] ?? "";
       hide();
     };
     const hide = () => {
@@ -326,6 +343,7 @@ export function startPage(): void {
 export function pageScript(): string {
   const functions = [
     formatNumber,
+    formatStep,
     escapeHtml,
     smoothed,
     linearTicks,
@@ -333,6 +351,7 @@ export function pageScript(): string {
     quantile,
     chartScales,
     drawChart,
+    lastValues,
     valuesAt,
     startPage,
   ];

@@ -49,6 +49,8 @@ h3 { font-size: 14px; margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 output { min-width: 2.4em; color: var(--soft); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 14px; }
 figure { margin: 0; min-width: 0; }
+/* a chart alone in the last row fills it */
+.charts:not(:has(.main)) > :last-child:nth-child(odd), .charts:has(.main) > :last-child:nth-child(even) { grid-column: 1 / -1; }
 figure.card { padding: 13px 14px 10px; }
 figure.main { grid-column: 1 / -1; }
 .legend { display: flex; flex-wrap: wrap; gap: 0 16px; margin: 1px 0 6px; padding: 0; list-style: none; font-size: 13px; color: var(--soft); }
@@ -82,18 +84,20 @@ summary:hover { color: var(--ink); }
 table { border-collapse: collapse; font-size: 13px; width: 100%; }
 th, td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 th { font-weight: 600; color: var(--soft); white-space: nowrap; }
-td.number, th.number { text-align: right; }
+td.number, th.number { text-align: right; white-space: nowrap; }
 tr:last-child > * { border-bottom: 0; }
 .samples { display: grid; gap: 14px; }
 .sample { padding: 13px 14px 14px; }
 .steps { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 255px), 1fr)); gap: 12px; margin-top: 9px; }
-.steps figcaption { font-size: 13px; color: var(--soft); margin-top: 3px; }
+.steps figcaption { font-size: 13px; color: var(--soft); margin-bottom: 4px; }
 .steps img { display: block; width: 100%; height: 150px; border-radius: 6px; background: #02020a; }
 audio { display: block; width: 100%; height: 40px; }
+.steps img + audio { margin-top: 6px; }
 .texts td { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 190px; }
 .texts td:first-child, .texts th { white-space: nowrap; min-width: 0; }
 .texts small { display: block; color: var(--soft); }
-ins { background: var(--bad-soft); color: var(--bad); text-decoration: underline; text-decoration-thickness: 1px; border-radius: 3px; }
+ins { background: var(--bad-soft); color: var(--bad); text-decoration: underline; text-decoration-thickness: 1px; border-radius: 3px; padding: 0 1px; }
+del + ins { margin-left: 3px; }
 del { color: var(--soft); text-decoration: line-through; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 14px; }
 .facts .card { padding: 13px 16px; min-width: 0; }
@@ -110,6 +114,7 @@ footer { max-width: 1180px; margin: 26px auto 40px; padding: 0 20px; color: var(
   .texts thead { display: none; }
   .texts tr, .texts td { display: block; border: 0; padding: 2px 0; }
   .texts tr { border-bottom: 1px solid var(--rule); padding: 9px 0; }
+  .texts tr:last-child { border-bottom: 0; }
   .texts td[data-label]::before { content: attr(data-label); display: block; color: var(--soft); font-size: 12px; }
 }
 @media print { #settings, summary { display: none; } }

@@ -5,7 +5,7 @@
 
 import { chartSections, METRIC } from "./charts.ts";
 import { type Curves, TRAIN } from "./curves.ts";
-import { type Chart, drawChart, escapeHtml, formatNumber, pageScript, smoothed } from "./page-script.ts";
+import { type Chart, drawChart, escapeHtml, formatNumber, lastValues, pageScript, smoothed } from "./page-script.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 import { formatDuration } from "./progress.ts";
 import { samplesHtml } from "./report-samples.ts";
@@ -81,11 +81,15 @@ function headerHtml({ info, status, curves, resumeStep, seconds, steps }: Report
   const loss = curves.splits(METRIC.loss);
   const tiles: (readonly [name: string, value: string, small?: string | undefined])[] = [];
   tiles.push(["Step", formatCount(step), total === undefined ? undefined : `of ${formatCount(total)}`]);
-  const train = loss.get(TRAIN);
-  if (train?.last !== undefined) {
-    const means = train.buckets().map((b) => (Number.isNaN(b.mean) ? null : b.mean));
-    const value = smoothed(means, SMOOTHING).findLast((v) => v !== null) ?? train.last;
-    tiles.push(["Loss", formatNumber(value), `last step ${formatNumber(train.last)}`]);
+  const latest = (name: string) => {
+    const means = curves.splits(name).get(TRAIN)?.buckets() ?? [];
+    const values = means.map((bucket) => (Number.isNaN(bucket.mean) ? null : bucket.mean));
+    return smoothed(values, SMOOTHING).findLast((value) => value !== null) ?? undefined;
+  };
+  const train = latest(METRIC.loss);
+  if (train !== undefined) {
+    const last = loss.get(TRAIN)?.last;
+    tiles.push(["Loss", formatNumber(train), last === undefined ? undefined : `last step ${formatNumber(last)}`]);
   }
   for (const [split, curve] of loss) {
     if (split === TRAIN || curve.smallest === undefined) continue;
@@ -95,12 +99,11 @@ function headerHtml({ info, status, curves, resumeStep, seconds, steps }: Report
       `at step ${formatCount(curve.smallest.step)}`,
     ]);
   }
-  const last = (name: string) => curves.splits(name).get(TRAIN)?.last;
-  const usage = last(METRIC.usage);
+  const usage = latest(METRIC.usage);
   if (usage !== undefined) tiles.push(["Codebook in use", `${(100 * usage).toFixed(1)} %`]);
-  const gamma = last(METRIC.gamma);
+  const gamma = latest(METRIC.gamma);
   if (gamma !== undefined) tiles.push(["γ", formatNumber(gamma)]);
-  const speed = last(METRIC.samplesPerSecond);
+  const speed = latest(METRIC.samplesPerSecond);
   if (speed !== undefined) tiles.push(["Speed", formatNumber(speed), "samples a second"]);
   if (seconds >= 1) {
     const left =
@@ -119,10 +122,10 @@ ${total === undefined ? "" : `<div class="bar" role="progressbar" aria-label="st
 
 function chartHtml(chart: Chart, number: number): string {
   const size = chart.main ? { width: 1110, height: 340 } : { width: 530, height: 190 };
-  const legend = chart.lines.map((line) => {
-    const last = line.y.findLast((v) => v !== null) ?? null;
+  const last = lastValues(chart, SMOOTHING);
+  const legend = chart.lines.map((line, i) => {
     const key = `<i class="key c${line.color}${line.points ? " points" : ""}"></i>`;
-    return `<li>${key}${escapeHtml(line.name)}${last === null ? "" : ` <b>${formatNumber(last)}</b>`}</li>`;
+    return `<li>${key}${escapeHtml(line.name)} <b>${last[i]}</b></li>`;
   });
   return `<figure class="card${chart.main ? " main" : ""}"><figcaption><h3>${escapeHtml(chart.title)}</h3></figcaption>
 <ul class="legend">${legend.join("")}</ul>
@@ -168,7 +171,7 @@ function factsHtml({ info, machine, resumeStep }: Report): string {
     "Resumed from step": resumeStep,
     ...info.facts,
   };
-  return `<section><h2>Run</h2><div class="facts">
+  return `<section><h2>About this run</h2><div class="facts">
 <div class="card"><h3>Run</h3>${list(run)}</div>
 <div class="card"><h3>Machine and versions</h3>${list({ ...machine, ...info.versions })}</div>
 ${sourcesHtml(info)}
@@ -185,7 +188,7 @@ function sourcesHtml({ sources }: RunInfo): string {
       ["Source", (s) => s.name],
       ["Used for", (s) => s.split],
       ["Clips", (s) => given(s.rows, formatCount), true],
-      ["Length", (s) => given(s.seconds, formatDuration), true],
+      ["Length", (s) => given(s.seconds, formatHours), true],
       ["Weight", (s) => given(s.weight, formatNumber), true],
       ["Licence", (s) => s.licence],
     ];
@@ -198,5 +201,9 @@ function sourcesHtml({ sources }: RunInfo): string {
   );
   return `<div class="card wide"><h3>Data</h3><div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div></div>`;
 }
+
+/** Lengths of data are compared in hours. */
+const formatHours = (seconds: number) =>
+  seconds < 3600 ? formatDuration(seconds) : `${formatNumber(seconds / 3600)} h`;
 
 const formatCount = (value: number) => value.toLocaleString("en");

@@ -11,12 +11,7 @@ const TYPES = { spectrogram: "image/png", audio: "audio/wav" } as const;
 /** Sections of all samples; nothing where there are none. */
 export function samplesHtml(store: SampleStore): string {
   const of = (kind: SampleEntry["kind"]) => store.entries.filter((entry) => entry.kind === kind);
-  const media = embedded(store, [...of("spectrogram"), ...of("audio")]);
-  return [
-    mediaHtml("Spectrograms", of("spectrogram"), media),
-    mediaHtml("Listen", of("audio"), media),
-    textsHtml(of("text")),
-  ].join("\n");
+  return [mediaHtml(store, [...of("spectrogram"), ...of("audio")]), textsHtml(of("text"))].join("\n");
 }
 
 /** Files as data URIs by name, the latest of every sample first, as many as there is room for. */
@@ -46,28 +41,39 @@ function byName(entries: readonly SampleEntry[]): Map<string, SampleEntry[]> {
 
 const stepOf = (entry: SampleEntry) => `step ${entry.step.toLocaleString("en")}`;
 
-function mediaHtml(title: string, entries: readonly SampleEntry[], media: ReadonlyMap<string, string>): string {
+/** A card a clip: its target, then what became of it at each step, the latest first. */
+function mediaHtml(store: SampleStore, entries: readonly SampleEntry[]): string {
   if (entries.length === 0) return "";
-  const cards = [...byName(entries)].map(([name, steps]) => {
-    const figure = (file: string, caption: string) => {
+  const media = embedded(store, entries);
+  const player = (name: string, caption: string, files: readonly (string | undefined)[]) => {
+    const label = escapeHtml(`${name}, ${caption}`);
+    const parts = files.map((file) => {
+      if (file === undefined) return "";
       const uri = media.get(file);
-      const label = escapeHtml(`${name}, ${caption}`);
-      let what = `<p class="note">samples/${escapeHtml(file)}</p>`;
-      if (uri) {
-        what = uri.startsWith("data:image")
-          ? `<img alt="Spectrogram of ${label}" src="${uri}">`
-          : `<audio controls preload="metadata" aria-label="${label}" src="${uri}"></audio>`;
-      }
-      return `<figure>${what}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
-    };
-    const target = steps.findLast((entry) => entry.target !== undefined)?.target;
-    const figures = [
-      ...(target === undefined ? [] : [figure(target, "target")]),
-      ...steps.map((entry) => figure(entry.prediction, stepOf(entry))).reverse(),
-    ];
+      if (uri === undefined) return `<p class="note">samples/${escapeHtml(file)}</p>`;
+      return uri.startsWith("data:image")
+        ? `<img alt="Spectrogram of ${label}" src="${uri}">`
+        : `<audio controls preload="metadata" aria-label="${label}" src="${uri}"></audio>`;
+    });
+    return `<figure><figcaption>${escapeHtml(caption)}</figcaption>${parts.join("")}</figure>`;
+  };
+  const cards = [...byName(entries)].map(([name, all]) => {
+    const targets = (["spectrogram", "audio"] as const).map(
+      (kind) => all.findLast((entry) => entry.kind === kind && entry.target !== undefined)?.target,
+    );
+    const steps = [...new Set(all.map((entry) => entry.step))].sort((a, b) => b - a);
+    const figures = steps.map((step) => {
+      const made = all.filter((entry) => entry.step === step);
+      return player(
+        name,
+        stepOf(made[0]!),
+        made.map((entry) => entry.prediction),
+      );
+    });
+    if (targets.some((target) => target !== undefined)) figures.unshift(player(name, "target", targets));
     return `<div class="card sample"><h3>${escapeHtml(name)}</h3><div class="steps">${figures.join("")}</div></div>`;
   });
-  return `<section><h2>${title}</h2><div class="samples">${cards.join("")}</div></section>`;
+  return `<section><h2>Samples</h2><div class="samples">${cards.join("")}</div></section>`;
 }
 
 function textsHtml(entries: readonly SampleEntry[]): string {

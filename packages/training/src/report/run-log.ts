@@ -76,7 +76,7 @@ export class RunLog {
       // what an evaluation said of steps that are taken back is taken back too
       for (const split of eventFolders(folder)) log.#open(split);
       if (resumeStep === undefined)
-        log.#add("", 0, [{ kind: "text", tag: "config/text_summary", text: runInfo.config.replace(/^/gm, "    ") }]);
+        log.#add("", 0, [{ kind: "text", tag: "configuration", text: runInfo.config.replace(/^/gm, "    ") }]);
       await log.flush();
       return log;
     } catch (error) {

@@ -1,6 +1,6 @@
 /**
  * Samples of a run: what the model makes of the same few clips as training goes on. They are files in `samples/`, for
- * people to open and for the report to be put together from after a resume. Of each sample the first and the last three
+ * people to open and for the report to be put together from after a resume. Of each sample the first and the last two
  * steps are kept.
  */
 import { createHash } from "node:crypto";
@@ -14,7 +14,7 @@ import { writeAtomically, writeError } from "./files.ts";
 import { colorRange, drawSpectrogram } from "./spectrogram-picture.ts";
 
 /** Steps of one sample that are kept besides its first. */
-const LATEST = 3;
+const LATEST = 2;
 /** Samples of one kind that are kept in all; the oldest go first. */
 const MOST = 96;
 /** Seconds of a sound that are kept. */
@@ -112,7 +112,7 @@ export class SampleStore {
 
   /**
    * Keeps a sample; {@link SampleStore.save} makes it last.
-   * @returns its values for TensorBoard.
+   * @returns its values for TensorBoard; a target that is known already is not among them.
    * @throws TrainingError when its files cannot be written.
    */
   add(sample: Sample): SummaryValue[] {
@@ -122,32 +122,36 @@ export class SampleStore {
       // a target is the same at every step: named by what it holds, it is stored once
       const which = role === "target" ? `target-${hash(data)}` : `step-${String(step).padStart(8, "0")}`;
       const path = `${kind}-${slug(name)}-${which}.${ending}`;
-      this.#write(path, data);
-      return path;
+      const known = this.#entries.some((e) => e.target === path);
+      if (!known) this.#write(path, data);
+      return { path, known };
     };
     const entry: SampleEntry = { step, name, kind, prediction: "" };
     const roles = ["target", "prediction"] as const;
     if (sample.kind === "text") {
       if (sample.target !== undefined) entry.target = sample.target;
       entry.prediction = sample.prediction;
-      values.push({ kind: "text", tag: `${name}/text_summary`, text: markdownOf(sample) });
+      values.push({ kind: "text", tag: `text/${name}`, text: markdownOf(sample) });
     } else if (sample.kind === "spectrogram") {
       const range = colorRange(sample.target ?? sample.prediction);
       for (const role of roles) {
         const mel = sample[role];
         if (mel === undefined) continue;
         const picture = drawSpectrogram(mel, range);
-        entry[role] = file(role, picture.png, "png");
-        values.push({ kind: "image", tag: `${name}/${role}`, ...picture });
+        const { path, known } = file(role, picture.png, "png");
+        entry[role] = path;
+        if (!known) values.push({ kind: "image", tag: `${kind}/${name}/${role}`, ...picture });
       }
     } else {
       for (const role of roles) {
         const samples = sample[role]?.subarray(0, LONGEST * sample.sampleRate);
         if (samples === undefined) continue;
         const wav = encodeWav([samples], sample.sampleRate);
-        entry[role] = file(role, wav, "wav");
+        const { path, known } = file(role, wav, "wav");
+        entry[role] = path;
         const { sampleRate } = sample;
-        values.push({ kind: "audio", tag: `${name}/${role}`, wav, sampleRate, frames: samples.length });
+        if (!known)
+          values.push({ kind: "audio", tag: `${kind}/${name}/${role}`, wav, sampleRate, frames: samples.length });
       }
     }
     const others = this.#entries.filter((e) => e.kind !== kind || e.name !== name || e.step !== step);
@@ -168,6 +172,7 @@ export class SampleStore {
   /** Writes the index, then deletes files that nothing names any more. @throws TrainingError on a full disk. */
   async save(): Promise<void> {
     if (!this.#changed) return;
+    this.#makeFolder();
     await writeAtomically(join(this.folder, INDEX), `${JSON.stringify(this.#entries, null, 1)}\n`);
     this.#changed = false;
     const named = new Set(this.#entries.flatMap((e) => [e.target, e.prediction]));
@@ -175,10 +180,18 @@ export class SampleStore {
       if (FILE.test(file) && !named.has(file)) rmSync(join(this.folder, file), { force: true });
   }
 
-  #write(file: string, data: Uint8Array): void {
-    const path = join(this.folder, file);
+  #makeFolder(): void {
     try {
       mkdirSync(this.folder, { recursive: true });
+    } catch (error) {
+      throw writeError(this.folder, error);
+    }
+  }
+
+  #write(file: string, data: Uint8Array): void {
+    this.#makeFolder();
+    const path = join(this.folder, file);
+    try {
       writeFileSync(path, data);
     } catch (error) {
       throw writeError(path, error);
