@@ -5,6 +5,7 @@ import { exportCommand } from "./commands/export.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { reconstructCommand } from "./commands/reconstruct.ts";
+import { synthCommand } from "./commands/synth.ts";
 import { tokenizeCommand } from "./commands/tokenize.ts";
 import { EXIT_CODES_HELP, oneLine } from "./errors.ts";
 import { wholeNumber } from "./options.ts";
@@ -41,6 +42,7 @@ export function program(): Command {
     inspectCommand(),
     pullCommand(),
     exportCommand(),
+    synthCommand(),
   ])
     uat.addCommand(command);
   for (const command of [uat, ...uat.commands]) {

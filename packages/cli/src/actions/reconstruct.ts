@@ -96,7 +96,7 @@ async function reconstructFile(
   if (!format) await print(`${summary(file.path, clip)}\n${codeLines(clip.codes)}\n`);
 
   const seconds = Math.max(clip.duration, clip.codes.length / clip.frameRate);
-  const output = plot ? new MelColumns(seconds, (await import("../plot/comparison.ts")).PLOT_WIDTH) : undefined;
+  const output = plot ? new MelColumns(seconds, (await import("../plot/panels.ts")).PLOT_WIDTH) : undefined;
   await decodeInto(decoder, {
     codes: clip.codes,
     out: await outputs.open(`${name}.wav`),

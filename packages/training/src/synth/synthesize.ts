@@ -34,8 +34,11 @@ export interface SynthesisOptions {
   readonly onProgress?: (progress: SynthesisProgress) => void;
   /** Every clip that cannot be read, once. */
   readonly onUnreadable?: (clip: string, message: string) => void;
-  /** Sees the scenes with these numbers, e.g. to draw them; ones in finished shards are made again. */
-  readonly onScene?: { readonly below: number; readonly see: (scene: Scene) => Promise<void> | void };
+  /** Sees scenes, e.g. to draw them. Those of shards kept from an earlier run are made again where they are wanted. */
+  readonly onScene?: {
+    wants(index: number, kept: boolean): boolean;
+    see(scene: Scene): Promise<void> | void;
+  };
   /** Stops between scenes; the call then throws the signal's reason. */
   readonly signal?: AbortSignal;
   /** Threads of the TTS network. */
@@ -151,11 +154,10 @@ async function writeShards(
   const shards: Manifest["shards"][number][] = [];
   const files: string[] = [];
   let [kept, seconds, done] = [0, 0, 0];
-  const missing = new Set(Array.from({ length: Math.min(onScene?.below ?? 0, count) }, (_, i) => i));
-  const make = async (index: number): Promise<Scene> => {
+  const make = async (index: number, isWanted: boolean): Promise<Scene> => {
     signal?.throwIfAborted();
     const scene = await composer.compose(index);
-    if (missing.delete(index)) await onScene?.see(scene);
+    if (isWanted) await onScene?.see(scene);
     // timers, signals and the reporter get their turn
     await new Promise((resolve) => setImmediate(resolve));
     return scene;
@@ -171,10 +173,11 @@ async function writeShards(
     if (old && old.file === file && old.scenes === scenes && (await isIntact(path, old.sha256))) {
       shards.push(old);
       kept += scenes;
+      for (let i = done; i < done + scenes; i++) if (onScene?.wants(i, true)) await make(i, true);
     } else {
       const rows = [];
       for (let i = 0; i < scenes; i++) {
-        const scene = await make(number * size + i);
+        const scene = await make(done + i, onScene?.wants(done + i, false) ?? false);
         rows.push(sceneRow(scene));
         seconds += scene.samples.length / sampleRate;
         onProgress?.({ done: done + i + 1, total: count, kept, seconds });
@@ -191,7 +194,6 @@ async function writeShards(
   // an earlier run may have had more
   for (const { file } of before?.shards.slice(shards.length) ?? []) await rm(join(out, file), { force: true });
   await save();
-  for (const index of [...missing]) await make(index);
   return { files, scenes: count, unreadable: [...unreadable.keys()] };
 }
 

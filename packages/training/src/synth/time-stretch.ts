@@ -9,42 +9,44 @@ import { resample } from "@uat/audio";
 const FRAME = 0.032;
 const SEARCH = 0.008;
 
-/** `samples` at `rate` times their pace: about length / rate samples, same pitch. */
+/** `samples` at `rate` times their pace: length / rate samples, same pitch. */
 export function changePace(samples: Float32Array, rate: number, sampleRate: number): Float32Array {
   if (Math.abs(rate - 1) < 1e-3) return samples;
   const hop = Math.round((FRAME / 2) * sampleRate);
   const search = Math.round(SEARCH * sampleRate);
   const window = Float32Array.from({ length: 2 * hop }, (_, i) => 0.5 - 0.5 * Math.cos((Math.PI * (i + 0.5)) / hop));
+  // silence around, so that every frame and every place searched lies within
+  const margin = 4 * hop + search;
+  const signal = new Float32Array(samples.length + 2 * margin + Math.ceil(2 * hop * rate));
+  signal.set(samples, margin);
   const length = Math.round(samples.length / rate);
-  const out = new Float32Array(length + 2 * hop);
+  const out = new Float32Array(length);
   // frame 0 lies half before the start, so that every sample is under two windows
-  let from = -hop;
+  let from = margin - hop;
   for (let to = -hop; to < length; to += hop) {
-    const wanted = Math.round((to + hop) * rate) - hop;
-    if (to > -hop) from = mostAlike(samples, from + hop, wanted, search, hop);
-    for (let i = Math.max(0, -to, -from); i < 2 * hop && from + i < samples.length; i++)
-      out[to + i] = out[to + i]! + window[i]! * samples[from + i]!;
+    if (to > -hop) from = mostAlike(signal, from + hop, margin + Math.round((to + hop) * rate) - hop, search, hop);
+    for (let i = Math.max(0, -to); i < 2 * hop && to + i < length; i++)
+      out[to + i] = out[to + i]! + window[i]! * signal[from + i]!;
   }
-  return out.slice(0, length);
+  return out;
 }
 
 /** The start near `wanted` whose first `hop` samples correlate best with the natural continuation at `natural`. */
-function mostAlike(samples: Float32Array, natural: number, wanted: number, search: number, hop: number): number {
+function mostAlike(signal: Float32Array, natural: number, wanted: number, search: number, hop: number): number {
   let best = wanted;
   let most = Number.NEGATIVE_INFINITY;
+  let power = 1e-9;
+  for (let i = 0; i < hop; i++) power += signal[wanted - search + i]! ** 2;
   for (let start = wanted - search; start <= wanted + search; start++) {
     let product = 0;
-    let power = 1e-9;
-    for (let i = 0; i < hop; i += 2) {
-      const candidate = samples[start + i] ?? 0;
-      product += candidate * (samples[natural + i] ?? 0);
-      power += candidate * candidate;
-    }
+    // every other sample is enough to compare by
+    for (let i = 0; i < hop; i += 2) product += signal[start + i]! * signal[natural + i]!;
     const likeness = product / Math.sqrt(power);
     if (likeness > most) {
       most = likeness;
       best = start;
     }
+    power = Math.max(1e-9, power + signal[start + hop]! ** 2 - signal[start]! ** 2);
   }
   return best;
 }
