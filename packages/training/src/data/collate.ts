@@ -1,0 +1,158 @@
+/** From prepared clips to the tensors of a batch: padding, masks, labels. */
+import {
+  DECODER_HOP_LENGTH,
+  DECODER_MELS,
+  DECODER_SAMPLE_RATE,
+  paddedLength,
+  WHISPER_HOP_LENGTH,
+  WHISPER_SAMPLE_RATE,
+  whisperFrameCount,
+} from "@uat/audio";
+import type { NumericArray } from "@uat/graph";
+import { TrainingError } from "../errors.ts";
+import type { Example } from "./example.ts";
+import { type DecoderPreparation, longestSamples, type PreparedClip, type TokenizerPreparation } from "./prepare.ts";
+
+/** A prepared clip with its labels; bytes of its audio are gone. */
+export interface BatchItem extends PreparedClip {
+  readonly example: Example;
+}
+
+/** The tensors of a batch, by the names of the graph's inputs. */
+export type Collate = (items: readonly BatchItem[]) => Record<string, NumericArray>;
+
+/** To the longest clip, to the most seconds there may be, or to a multiple, so that a network meets few shapes. */
+export type Padding = "longest" | "max" | { readonly multipleOf: number };
+
+/** What the decoder is given and what it is to say; -100 is not scored. */
+export interface TextTarget {
+  readonly decoder_input_ids: readonly number[];
+  readonly labels: readonly number[];
+}
+
+/** Label that cross-entropy leaves out. */
+export const IGNORED_LABEL = -100;
+
+export interface TextOptions {
+  readonly encodeTarget: (example: Example) => TextTarget;
+  /** Fills `decoder_input_ids`. */
+  readonly padTokenId: number;
+  /** Rows whose text has fewer characters are not scored. */
+  readonly minTextLength?: number;
+  /** Text is padded to a multiple of so many tokens. */
+  readonly multipleOf?: number;
+}
+
+/** [batch, time] ids and labels. @throws TrainingError when a target's two halves differ in length. */
+export function collateText(items: readonly BatchItem[], options: TextOptions): Record<string, NumericArray> {
+  const { encodeTarget, padTokenId, minTextLength = 0, multipleOf = 1 } = options;
+  const targets = items.map(({ example }) => {
+    const target = encodeTarget(example);
+    if (target.decoder_input_ids.length !== target.labels.length || target.labels.length === 0) {
+      throw new TrainingError(
+        `${example.id}: ${target.decoder_input_ids.length} decoder inputs for ${target.labels.length} labels; expected as many, and at least one`,
+      );
+    }
+    return target;
+  });
+  const time = paddedLength(Math.max(...targets.map(({ labels }) => labels.length)), multipleOf);
+  const ids = new BigInt64Array(items.length * time).fill(BigInt(padTokenId));
+  const labels = new BigInt64Array(items.length * time).fill(BigInt(IGNORED_LABEL));
+  for (const [row, target] of targets.entries()) {
+    ids.set(target.decoder_input_ids.map(BigInt), row * time);
+    const { text = "" } = (items[row] as BatchItem).example;
+    if ([...text].length >= minTextLength) labels.set(target.labels.map(BigInt), row * time);
+  }
+  const shape = [items.length, time];
+  return { decoder_input_ids: { data: ids, shape }, labels: { data: labels, shape } };
+}
+
+export interface TokenizerCollateOptions {
+  /** That of the clips. */
+  readonly preparation: TokenizerPreparation;
+  readonly padding: Padding;
+  /** Leaves out ids and labels when absent. */
+  readonly text?: TextOptions;
+}
+
+/**
+ * For clips prepared as `tokenizer` or `flow`: `input_features` [batch, mels, frames], `attention_mask` [batch, frames],
+ * and with text `decoder_input_ids`, `labels` [batch, time]. Features are those of the samples padded with zeros; the
+ * mask is the samples' mask at every 160th sample.
+ */
+export function tokenizerCollate(options: TokenizerCollateOptions): Collate {
+  const { preparation, padding, text } = options;
+  const { stride } = preparation;
+  const most = longestSamples(preparation) / WHISPER_HOP_LENGTH;
+  const bucket = typeof padding === "object" ? Math.round(padding.multipleOf * WHISPER_SAMPLE_RATE) : stride;
+  const step = paddedLength(Math.max(1, bucket), stride) / WHISPER_HOP_LENGTH;
+  return (items) => {
+    const mels = items[0]?.tensors.features?.shape[0] as number;
+    const longest = Math.max(...items.map(({ tensors }) => tensors.features?.shape[1] as number));
+    const frames = padding === "max" ? most : Math.min(most, paddedLength(longest, step));
+    const features = new Float32Array(items.length * mels * frames);
+    const mask = new Int32Array(items.length * frames);
+    for (const [row, { tensors, length }] of items.entries()) {
+      const { data, shape } = tensors.features as { data: Float32Array; shape: readonly number[] };
+      const given = shape[1] as number;
+      // a clip that is not cut off ends with a frame of silence (prepare.ts)
+      const silence = data[given - 1] as number;
+      for (let band = 0; band < mels; band++) {
+        const at = (row * mels + band) * frames;
+        features.set(data.subarray(band * given, (band + 1) * given), at);
+        features.fill(silence, at + given, at + frames);
+      }
+      mask.fill(1, row * frames, row * frames + whisperFrameCount(length));
+    }
+    return {
+      input_features: { data: features, shape: [items.length, mels, frames] },
+      attention_mask: { data: mask, shape: [items.length, frames] },
+      ...(text && collateText(items, text)),
+    };
+  };
+}
+
+/** Natural logarithm of the smallest magnitude of the decoder's mel. */
+const MEL_SILENCE = Math.log(1e-5);
+
+export interface DecoderCollateOptions {
+  /** That of the clips. */
+  readonly preparation: DecoderPreparation;
+  readonly padding: Padding;
+}
+
+/**
+ * For clips prepared as `decoder` or `flow`: `samples` [batch, 256 · frames], `mel` [batch, 80, frames], `mel_mask`
+ * [batch, frames].
+ */
+export function decoderCollate({ preparation, padding }: DecoderCollateOptions): Collate {
+  const framesOf = (seconds: number) =>
+    Math.max(1, Math.floor(Math.round(seconds * DECODER_SAMPLE_RATE) / DECODER_HOP_LENGTH));
+  const most = framesOf(preparation.maxSeconds);
+  return (items) => {
+    const longest = Math.max(...items.map(({ tensors }) => tensors.mel?.shape[1] as number));
+    const frames =
+      padding === "longest"
+        ? longest
+        : padding === "max"
+          ? most
+          : Math.min(most, paddedLength(longest, framesOf(padding.multipleOf)));
+    const mel = new Float32Array(items.length * DECODER_MELS * frames).fill(MEL_SILENCE);
+    const samples = new Float32Array(items.length * DECODER_HOP_LENGTH * frames);
+    const mask = new Int32Array(items.length * frames);
+    for (const [row, { tensors }] of items.entries()) {
+      const { data, shape } = tensors.mel as { data: Float32Array; shape: readonly number[] };
+      const given = shape[1] as number;
+      for (let band = 0; band < DECODER_MELS; band++) {
+        mel.set(data.subarray(band * given, (band + 1) * given), (row * DECODER_MELS + band) * frames);
+      }
+      samples.set(tensors.samples?.data as Float32Array, row * DECODER_HOP_LENGTH * frames);
+      mask.fill(1, row * frames, row * frames + given);
+    }
+    return {
+      mel: { data: mel, shape: [items.length, DECODER_MELS, frames] },
+      samples: { data: samples, shape: [items.length, DECODER_HOP_LENGTH * frames] },
+      mel_mask: { data: mask, shape: [items.length, frames] },
+    };
+  };
+}

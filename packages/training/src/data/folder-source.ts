@@ -1,0 +1,76 @@
+/**
+ * Folders of audio files, as Hugging Face's AudioFolder: labels from the names of sub-folders (`dog/1.wav`), or from
+ * `metadata.csv`, `.tsv` or `.jsonl` beside them, whose column `file_name` says which file a row is about.
+ */
+import type { Dirent } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, dirname, extname, join, relative, sep } from "node:path";
+import { TrainingError } from "../errors.ts";
+import { parseDelimited } from "./delimited.ts";
+import type { ExampleSource } from "./example.ts";
+import { openManifestSource } from "./manifest-source.ts";
+import { exampleFromRow, type RowColumns, resolveColumns, type SourceOptions } from "./rows.ts";
+
+const EXTENSIONS = new Set([".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac", ".webm"]);
+
+/** Audio files below a folder by their endings, sorted by path; hidden ones are left out. @throws TrainingError */
+export async function listAudioFiles(folder: string): Promise<string[]> {
+  let entries: Dirent[];
+  try {
+    entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason = code === "ENOENT" ? "no such folder" : code === "ENOTDIR" ? "is not a folder" : message;
+    throw new TrainingError(`${folder}: ${reason}; expected a folder of audio files; check the path`);
+  }
+  return entries
+    .filter((entry) => !entry.isDirectory() && EXTENSIONS.has(extname(entry.name).toLowerCase()))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter(
+      (path) =>
+        !relative(folder, path)
+          .split(sep)
+          .some((part) => part.startsWith(".")),
+    )
+    .sort((a, b) => (a < b ? -1 : 1));
+}
+
+/**
+ * Opens a folder. Without metadata a clip's sub-folder is its `label`, which is taken for its tag.
+ * @throws TrainingError for a folder that is missing or holds no audio, and for metadata that cannot be used.
+ */
+export async function openFolderSource(folder: string, options: SourceOptions = {}): Promise<ExampleSource> {
+  const files = await listAudioFiles(folder);
+  const names = await readdir(folder);
+  const metadata = ["metadata.csv", "metadata.tsv", "metadata.jsonl"].filter((name) => names.includes(name));
+  if (metadata.length > 1) {
+    throw new TrainingError(`${folder}: has ${metadata.join(" and ")}; expected one of them; remove the others`);
+  }
+  const list = metadata[0] && join(folder, metadata[0]);
+  const columns = { ...options.columns };
+  if (list !== undefined) columns.audio ??= "file_name";
+  if (list?.endsWith(".jsonl")) return openManifestSource(list, { ...options, columns });
+  if (list === undefined && files.length === 0) {
+    throw new TrainingError(`${folder}: holds no audio files; expected some of ${[...EXTENSIONS].join(" ")}`);
+  }
+  const rows: Record<string, string>[] = list
+    ? parseDelimited(await readFile(list, "utf8"), list.endsWith(".csv") ? "," : "\t", list)
+    : files.map((path) => {
+        const file_name = relative(folder, path);
+        const label = dirname(file_name) === "." ? undefined : basename(dirname(file_name));
+        return { file_name, ...(label !== undefined && { label }) };
+      });
+  if (rows.length === 0) throw new TrainingError(`${list}: names no files; expected at least one row`);
+  const present = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const resolved: RowColumns = resolveColumns(list ?? folder, present, { ...options, columns });
+  return {
+    name: list ?? folder,
+    length: rows.length,
+    async example(index) {
+      const row = rows[index] as Record<string, string>;
+      const id = list ? `${list}#${index}` : join(folder, row.file_name as string);
+      return exampleFromRow(row, { id, folder, columns: resolved, options });
+    },
+    async close() {},
+  };
+}
