@@ -1,6 +1,7 @@
 /** @packageDocumentation Training: data, objectives, optimisers, loop, scenes. */
 export { TrainingError } from "./errors.ts";
 export { Random } from "./random.ts";
+export * from "./report/index.ts";
 export {
   checkSceneConfig,
   composeScenes,

@@ -81,6 +81,12 @@ test("a logarithmic axis has equal ratios at equal distances and leaves out what
   expect(ys[0]! - ys[1]!).toBeCloseTo(ys[1]! - ys[2]!, 0);
 });
 
+test("rounding errors of a constant are not blown up", () => {
+  const svg = drawChart(chart(line([0.8, 0.8 + 1e-15, 0.8 - 1e-15])), view);
+  const ys = [...(/class="line c0" d="([^"]+)"/.exec(svg)?.[1] ?? "").matchAll(/,([\d.]+)/g)].map((m) => m[1]);
+  expect(new Set(ys).size).toBe(1);
+});
+
 test("values that are not finite interrupt the curve and are marked", () => {
   const svg = drawChart(chart(line([1, null, 2, 3], { broken: [2] })), view);
   expect(svg).toContain("not finite at step 2");

@@ -111,7 +111,7 @@ function quantile(values: readonly number[], share: number): number {
 
 /** Where steps and values lie in the picture. */
 export function chartScales(chart: Chart, view: ChartView) {
-  const inner = { left: 50, top: 8, right: view.width - 12, bottom: view.height - 24 };
+  const inner = { left: 50, top: 8, right: view.width - 18, bottom: view.height - 24 };
   const curves = chart.lines.map((line) =>
     line.points || !chart.smooth || view.smoothing === 0 ? line.y : smoothed(line.y, view.smoothing),
   );
@@ -124,8 +124,13 @@ export function chartScales(chart: Chart, view: ChartView) {
   let low = Math.min(...used, quantile(extremes, 0.02));
   let high = Math.max(...used, quantile(extremes, 0.98));
   if (used.length === 0) [low, high] = [0, 1];
-  if (low === high)
-    [low, high] = log ? [low / 2, high * 2] : [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2];
+  // a level curve lies in the middle, and changes that four digits do not show are not blown up
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  const span = high - low <= 1e-9 * size ? size || 1 : 4e-3 * size;
+  if (high - low < span) {
+    const middle = (low + high) / 2;
+    [low, high] = [middle - span / 2, middle + span / 2];
+  }
   const place = log ? Math.log : (v: number) => v;
   const margin = 0.05 * (place(high) - place(low));
   // a quantity that is never negative does not get an axis that says it could be

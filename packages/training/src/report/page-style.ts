@@ -82,6 +82,7 @@ summary { cursor: pointer; color: var(--soft); width: fit-content; padding: 2px 
 summary:hover { color: var(--ink); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; width: 100%; }
+figure table { width: auto; min-width: min(100%, 340px); }
 th, td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 th { font-weight: 600; color: var(--soft); white-space: nowrap; }
 td.number, th.number { text-align: right; white-space: nowrap; }
