@@ -58,11 +58,21 @@ async function plain(file: TorchObject, value: unknown): Promise<unknown> {
   return Object.fromEntries(await Promise.all([...value].map(async ([key, item]) => [key, await plain(file, item)])));
 }
 
-async function contents(path: string): Promise<Record<string, never>> {
+async function contents<T>(path: string): Promise<T> {
   const file = await openTorchObject(await fileSource(path));
   const value = await plain(file, file.value);
   await file.close();
-  return value as Record<string, never>;
+  return value as T;
+}
+
+interface OptimizerState {
+  state: Record<string, Record<string, { values: number[] }>>;
+  param_groups: Record<string, unknown>[];
+}
+
+interface SchedulerState {
+  _last_lr: number[];
+  verbose?: boolean;
 }
 
 test("a run that torch has begun goes on as in torch", async () => {
@@ -80,21 +90,19 @@ test("what is written is what torch writes after the same steps", async () => {
   await replayGolden(optimizer, { end: 3 });
   const path = join(folder, "optimizer.pt");
   await writeTorchFile(path, torchOptimizerState(optimizer, baseRates));
-  const [ours, torchs] = [await contents(path), await contents(OPTIMIZER)] as {
-    state: Record<string, Record<string, { values: number[] }>>;
-    param_groups: Record<string, unknown>[];
-  }[];
-  for (const [i, { name, betas, lr, ...group }] of torchs!.param_groups.entries()) {
-    const { betas: ourBetas, lr: ourRate, ...rest } = ours!.param_groups[i]!;
+  const ours = await contents<OptimizerState>(path);
+  const torchs = await contents<OptimizerState>(OPTIMIZER);
+  for (const [i, { name, betas, lr, ...group }] of torchs.param_groups.entries()) {
+    const { betas: ourBetas, lr: ourRate, ...rest } = ours.param_groups[i]!;
     expect(rest).toEqual({ ...group, name });
     expect(ourRate).toBeCloseTo(lr as number, 15);
     // the golden gave one group's as a list, which torch keeps as it is
     expect(ourBetas).toEqual(Array.isArray(betas) ? { tuple: betas } : betas);
   }
-  expect(Object.keys(ours!.state)).toEqual(Object.keys(torchs!.state));
-  for (const [i, fields] of Object.entries(torchs!.state))
+  expect(Object.keys(ours.state)).toEqual(Object.keys(torchs.state));
+  for (const [i, fields] of Object.entries(torchs.state))
     for (const [field, { values, ...form }] of Object.entries(fields)) {
-      const { values: our, ...ourForm } = ours!.state[i]![field]!;
+      const { values: our, ...ourForm } = ours.state[i]![field]!;
       expect(ourForm, `${i}.${field}`).toEqual(form);
       for (const [k, v] of values.entries()) expect(Math.abs(our[k]! - v)).toBeLessThan(1e-8);
     }
@@ -106,10 +114,10 @@ test("the scheduler's state has torch's numbers", async () => {
   await replayGolden(optimizer, { end: 3 });
   const path = join(folder, "scheduler.pt");
   await writeTorchFile(path, torchSchedulerState(optimizer, baseRates));
-  const { _last_lr: rates, ...rest } = await contents(path);
-  const { _last_lr: torchRates, verbose: _, ...torchRest } = await contents(SCHEDULER);
+  const { _last_lr: rates, ...rest } = await contents<SchedulerState>(path);
+  const { _last_lr: torchRates, verbose: _, ...torchRest } = await contents<SchedulerState>(SCHEDULER);
   expect(rest).toEqual(torchRest);
-  for (const [i, rate] of (torchRates as number[]).entries()) expect((rates as number[])[i]).toBeCloseTo(rate, 15);
+  for (const [i, rate] of torchRates.entries()) expect(rates[i]).toBeCloseTo(rate, 15);
   await optimizer.dispose();
 });
 
@@ -120,7 +128,7 @@ test("a parameter that never had a gradient has no state, and comes back so", as
   await optimizer.step(gradients, { without: new Set(["head.scale"]) });
   const path = join(folder, "optimizer.pt");
   await writeTorchFile(path, torchOptimizerState(optimizer, baseRates));
-  expect(Object.keys((await contents(path)).state!)).toEqual(["0", "1", "2"]);
+  expect(Object.keys((await contents<OptimizerState>(path)).state)).toEqual(["0", "1", "2"]);
   const other = await create(0);
   other.firstMoments.values.fill(5);
   await readTorchOptimizer(path, other);

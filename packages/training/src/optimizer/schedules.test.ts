@@ -1,11 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { fixtureJson } from "../fixtures.ts";
-import { modelParts } from "./parameter-groups.ts";
 import { constant, cosine, oneCycle, oneCycleMomentum } from "./schedules.ts";
 
 const expected = fixtureJson<{
   lr_schedule_num_steps5000_warmup1000: { step: number; encoder_lr: number; decoder_lr: number }[];
-  param_groups: { params: string[] }[];
 }>("training/seq2seq/expected.json");
 
 test("cosine with warm-up, as upstream's recipe has it", () => {
@@ -77,14 +75,4 @@ describe("impossible schedules are refused", () => {
     ],
     [() => oneCycle({ maximum: 1, totalSteps: 5, risingShare: 2 }), "the rising share is 2"],
   ])("%#", (make, message) => expect(make).toThrow(message));
-});
-
-test("parts of the model by name, as upstream groups them", () => {
-  const groups = expected.param_groups;
-  // the order of a checkpoint, in which encoder_attn stands among the decoder's parameters
-  const names = groups.flatMap((g) => g.params).sort();
-  const parts = modelParts([...names, "proj_out.weight", "gate.bias"]);
-  expect([...parts.encoder].sort()).toEqual([...groups[0]!.params].sort());
-  expect([...parts.decoder].sort()).toEqual([...groups[1]!.params, "proj_out.weight"].sort());
-  expect(parts.rest).toEqual(["gate.bias"]);
 });
