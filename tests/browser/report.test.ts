@@ -15,7 +15,7 @@ beforeAll(async () => {
     runInfo: { title: "tiny", totalSteps: 2000, seed: 1, config: "task: sap", sources: [], versions: {} },
   });
   for (let step = 1; step <= 1000; step++) {
-    log.step({ step, loss: 10 / step + (step % 2), "lr/a": step * 1e-6, "lr/b": step * 1e-7 });
+    log.step({ step, loss: 10 / step + (step % 2), lr_a: step * 1e-6, lr_b: step * 1e-7 });
     if (step % 250 === 0) log.evaluation({ step, split: "validation", loss: 10 / step, wer: 50 / step });
   }
   const tone = Float32Array.from({ length: 4000 }, (_, i) => 0.3 * Math.sin(i / 5));

@@ -27,7 +27,7 @@ def close(a, b):
 
 train, validation = read(folder), read(folder / "validation")
 tags = train.Tags()
-assert sorted(tags["scalars"]) == ["loss", "lr/encoder"], tags
+assert sorted(tags["scalars"]) == ["loss", "lr_encoder"], tags
 assert sorted(tags["images"]) == ["spectrogram/tone/prediction", "spectrogram/tone/target"], tags
 assert sorted(tags["audio"]) == ["audio/tone/prediction", "audio/tone/target"], tags
 assert sorted(tags["tensors"]) == ["configuration", "text/words"], tags

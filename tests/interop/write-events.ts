@@ -14,7 +14,7 @@ const mel = { mels: 80, frames: 120, data: Float32Array.from({ length: 9600 }, (
 
 const run = (log: RunLog, from: number, to: number, sign: number) => {
   for (let step = from; step <= to; step++) {
-    log.step({ step, loss: (sign * 10) / step, "lr/encoder": 1e-5 * step });
+    log.step({ step, loss: (sign * 10) / step, lr_encoder: 1e-5 * step });
     if (step % 10 !== 0) continue;
     log.evaluation({ step, split: "validation", loss: (sign * 20) / step });
     log.sample({

@@ -1,7 +1,12 @@
 /** @packageDocumentation Training: data, objectives, optimisers, loop, scenes. */
+export { type Augmentation, augment, augmentationSchema } from "./augment/augment.ts";
+export { gain, limited, mix, type NoiseColour, noise } from "./augment/noise.ts";
+export { changeSpeed } from "./augment/speed.ts";
+export * from "./data/index.ts";
 export { TrainingError } from "./errors.ts";
+export { type TrainOptions, type TrainResult, train } from "./loop/train.ts";
 export { Random } from "./random.ts";
-export * from "./report/index.ts";
+export { formatProgress, type ProgressState } from "./report/progress.ts";
 export {
   checkSceneConfig,
   composeScenes,
@@ -21,3 +26,4 @@ export {
   sceneName,
   synthesize,
 } from "./synth/index.ts";
+export { level, peak } from "./synth/levels.ts";

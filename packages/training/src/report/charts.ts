@@ -2,101 +2,102 @@
 import { type Curve, type Curves, TRAIN } from "./curves.ts";
 import type { Chart, ChartLine } from "./page-script.ts";
 
-/** Names of metrics that the report and the progress line know. Parts of one thing are written `thing/part`. */
+/** Metrics that the report's first lines show. */
 export const METRIC = {
   loss: "loss",
-  /** `lr/encoder`, `lr/decoder`, … */
-  learningRate: "lr",
   /** Share of the codebook in use, 0 to 1. */
-  usage: "usage",
+  usage: "codebook_usage",
   /** Mean |γ| of the gate that mixes in low-level features. */
   gamma: "gamma",
-  /** Norm of the gradient before clipping. */
-  gradientNorm: "grad_norm",
   samplesPerSecond: "samples_per_second",
 } as const;
 
+const ORDER = ["Loss", "Quality", "Quantiser", "Optimisation", "Speed", "More"] as const;
+type Section = (typeof ORDER)[number];
+
+/** Metrics that share a chart: which names, what is their part in it, how it is called and where it stands. */
+const FAMILIES: readonly (readonly [names: RegExp, title: string, section: Section])[] = [
+  [/^lr_(.+)/, "Learning rates", "Optimisation"],
+  [/^asr_(.+)/, "Speech recognition", "Quality"],
+  [/^ser_(.+)/, "Emotion recognition", "Quality"],
+  [/^caption_(.+)/, "Captions", "Quality"],
+  [/^sap_(.+)/, "SAP", "Quality"],
+  [/^(.+)_loss$/, "Parts of the loss", "Loss"],
+];
+
 const TITLES: Readonly<Record<string, string>> = {
-  [METRIC.loss]: "Loss",
-  [`${METRIC.loss}/`]: "Parts of the loss",
-  [`${METRIC.learningRate}/`]: "Learning rates",
-  [METRIC.learningRate]: "Learning rate",
   [METRIC.usage]: "Codebook use",
   [METRIC.gamma]: "γ",
-  [`${METRIC.gamma}/`]: "γ",
-  [METRIC.gradientNorm]: "Gradient norm",
-  [`${METRIC.gradientNorm}/`]: "Gradient norms",
-  [METRIC.samplesPerSecond]: "Samples per second",
-  "sap/": "SAP",
+  codebook_active: "Active codes",
+  codebook_restarted: "Restarted codes",
+  gradient_norm: "Gradient norm before clipping",
+  data_wait: "Share of time spent waiting for data",
   wer: "Word error rate",
   cer: "Character error rate",
 };
 
-/** Sections in order, and the words in a metric's name that put it there. */
-const SECTIONS: readonly (readonly [title: string, words: RegExp])[] = [
-  ["Quantiser", /usage|codebook|codes|gamma|perplexity|restart|commit/],
-  ["Loss", /loss|distance|error$/],
-  ["Quality", /\b[wc]er\b|accuracy|f1|match|valid|score|recall|precision/],
-  ["Optimisation", /^lr|learning_rate|grad|norm|clip|scale|decay/],
-  ["Speed", /per_second|seconds|time|memory|wait/],
+/** Words in a metric's name that tell its section. */
+const WORDS: readonly (readonly [words: RegExp, section: Section])[] = [
+  [/loss|distance|error$/, "Loss"],
+  [/codebook|codes|gamma|perplexity/, "Quantiser"],
+  [/accuracy|_f1|match|valid|score/, "Quality"],
+  [/gradient|norm|scale/, "Optimisation"],
+  [/per_second|seconds|wait|memory/, "Speed"],
 ];
-const ORDER = ["Loss", "Quality", "Quantiser", "Optimisation", "Speed", "More"] as const;
 
 export interface ChartSection {
   readonly title: string;
   readonly charts: readonly Chart[];
 }
 
-/** All charts of a run by section. Curves named `thing/part` share the chart of `thing`. */
+/** All charts of a run by section. */
 export function chartSections(curves: Curves): ChartSection[] {
-  const groups = new Map<string, string[]>();
+  const groups = new Map<string, { section: Section; parts: Map<string, string> }>();
   for (const name of curves.names()) {
-    const key = name.replace(/(?<=\/).*/s, "");
-    groups.set(key, [...(groups.get(key) ?? []), name]);
+    const family = FAMILIES.find(([names]) => names.test(name));
+    const title = family?.[1] ?? TITLES[name] ?? titleOf(name);
+    let group = groups.get(title);
+    if (group === undefined)
+      groups.set(title, (group = { section: family?.[2] ?? sectionOf(name, curves), parts: new Map() }));
+    group.parts.set(name, family?.[0].exec(name)?.[1] ?? "");
   }
-  const sections = new Map<string, Chart[]>();
-  for (const [key, names] of groups) {
-    const title = sectionOf(key, names, curves);
-    sections.set(title, [...(sections.get(title) ?? []), chartOf(key, names, curves)]);
-  }
+  const all = [...groups].map(([title, { section, parts }]) => ({ section, chart: chartOf(title, parts, curves) }));
   return ORDER.flatMap((title) => {
-    const charts = sections.get(title)?.sort((a, b) => Number(b.main) - Number(a.main));
-    return charts ? [{ title, charts }] : [];
+    const charts = all.filter((one) => one.section === title).map((one) => one.chart);
+    return charts.length > 0 ? [{ title, charts: charts.sort((a, b) => Number(b.main) - Number(a.main)) }] : [];
   });
 }
 
-function sectionOf(key: string, names: readonly string[], curves: Curves): string {
-  if (/^loss\b/.test(key)) return "Loss";
-  const known = SECTIONS.find(([, words]) => words.test(key))?.[0];
-  const evaluated = names.every((name) => !curves.splits(name).has(TRAIN));
-  return known ?? (evaluated ? "Quality" : "More");
+function sectionOf(name: string, curves: Curves): Section {
+  const known = WORDS.find(([words]) => words.test(name))?.[1];
+  return known ?? (curves.splits(name).has(TRAIN) ? "More" : "Quality");
 }
 
-function chartOf(key: string, names: readonly string[], curves: Curves): Chart {
+/** @param parts of each metric its name in the chart; "" where it has the chart for itself. */
+function chartOf(title: string, parts: ReadonlyMap<string, string>, curves: Curves): Chart {
   const lines: ChartLine[] = [];
-  for (const name of names) {
-    const part = name.slice(key.length);
+  for (const [place, [name, part]] of [...parts].entries()) {
     for (const [split, curve] of curves.splits(name)) {
-      const alone = part === "" ? split : split === TRAIN ? part : `${part} (${split})`;
-      // where splits are compared, each has the same colour in every chart
-      const color = part === "" ? (split === TRAIN ? 0 : Math.max(1, lines.length)) : lines.length;
-      lines.push(lineOf(alone, color % COLORS, curve, split !== TRAIN));
+      const label = part === "" ? split : `${part.replaceAll("_", " ")}${split === TRAIN ? "" : ` (${split})`}`;
+      // parts differ by colour, else splits do; points tell an evaluation from training in any case
+      const color = part === "" ? (split === TRAIN ? 0 : Math.max(1, lines.length)) : place;
+      lines.push(lineOf(label, color % COLORS, curve, split !== TRAIN));
     }
   }
   return {
-    title: TITLES[key] ?? titleOf(key),
+    title,
     lines,
-    smooth: !/^(lr|learning_rate)\b/.test(key),
-    main: key === METRIC.loss,
+    smooth: ![...parts.keys()].some((name) => name.startsWith("lr_")),
+    main: parts.has(METRIC.loss),
     steps: [curves.first, curves.step],
   };
 }
 
 /** Colours that the page has. */
-export const COLORS = 8;
+const COLORS = 8;
 
-const titleOf = (key: string): string => {
-  const words = key.replace(/\/$/, "").replaceAll("_", " ");
+const titleOf = (name: string): string => {
+  const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 

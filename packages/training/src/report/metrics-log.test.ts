@@ -25,8 +25,8 @@ function written(count: number): string {
 test("a row is on disk as soon as it is added", () => {
   const path = file();
   const log = MetricsLog.create(path);
-  log.append({ step: 1, loss: 2.5, "lr/rest": 1e-6, missing: undefined });
-  expect(readFileSync(path, "utf8")).toBe('{"step":1,"loss":2.5,"lr/rest":0.000001}\n');
+  log.append({ step: 1, loss: 2.5, lr_rest: 1e-6, missing: undefined });
+  expect(readFileSync(path, "utf8")).toBe('{"step":1,"loss":2.5,"lr_rest":0.000001}\n');
   log.append({ step: 1, split: "validation", loss: 3 });
   expect(readFileSync(path, "utf8").split("\n")[1]).toBe('{"step":1,"split":"validation","loss":3}');
   log.close();

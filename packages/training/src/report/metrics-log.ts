@@ -2,7 +2,7 @@
  * `metrics.jsonl`: the history of a run, one row a step.
  *
  * ```
- * {"step":1,"loss":10.83,"lr/encoder":0.000001,"usage":0.12}
+ * {"step":1,"loss":10.83,"lr_encoder":0.000001,"codebook_usage":0.12}
  * {"step":100,"split":"validation","loss":7.1}
  * ```
  *

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatDuration, formatProgress, ProgressMeter } from "./progress.ts";
+import { formatDuration, formatProgress } from "./progress.ts";
 
 const state = {
   step: 1240,
@@ -41,23 +41,4 @@ test.each([
   [90_000, "1 d 1 h"],
 ])("%s seconds are %s", (seconds, text) => {
   expect(formatDuration(seconds)).toBe(text);
-});
-
-test("the meter smooths the loss and reckons the time left", () => {
-  const meter = new ProgressMeter(100, 10, 0);
-  expect(meter.state).toEqual({ step: 10, totalSteps: 100, learningRates: [] });
-  meter.update({ step: 11, loss: 4, "lr/a": 1e-3, "lr/b": 1e-4, usage: 0.5, samples_per_second: 8 }, 500);
-  expect(meter.state).toMatchObject({
-    step: 11,
-    loss: 4,
-    learningRates: [1e-3, 1e-4],
-    usage: 0.5,
-    samplesPerSecond: 8,
-  });
-  expect(meter.state.secondsLeft).toBeCloseTo(44.5, 9);
-  meter.skip(60_500);
-  meter.update({ step: 12, loss: 2, samples_per_second: 8 }, 61_000);
-  // weights 0.95 and 1
-  expect(meter.state.loss).toBeCloseTo((0.95 * 4 + 2) / 1.95, 9);
-  expect(meter.state.secondsLeft).toBeCloseTo(44, 9);
 });

@@ -1,7 +1,5 @@
 /** The line that says how a run goes while it goes. */
 
-import { METRIC } from "./charts.ts";
-import type { MetricRow } from "./metrics-log.ts";
 import { formatNumber } from "./page-script.ts";
 
 /** How far a run is. */
@@ -64,74 +62,4 @@ export function formatDuration(seconds: number): string {
   const [large, small] = [units[at]!, units[at + 1]];
   const rest = small === undefined ? 0 : Math.floor((whole % large[0]) / small[0]);
   return `${Math.floor(whole / large[0])} ${large[1]}${rest > 0 ? ` ${rest} ${small![1]}` : ""}`;
-}
-
-/** Weight of the past in the loss and the speed that are shown. */
-const PAST = 0.95;
-
-/** Follows the rows of a run and keeps its {@link ProgressState}. */
-export class ProgressMeter {
-  readonly #totalSteps: number;
-  #step: number;
-  #time: number;
-  #row: MetricRow | undefined;
-  readonly #loss = new Average();
-  readonly #speed = new Average();
-  readonly #secondsPerStep = new Average();
-
-  /** @param step where the run starts or goes on. @param now in milliseconds. */
-  constructor(totalSteps: number, step = 0, now = Date.now()) {
-    this.#totalSteps = totalSteps;
-    this.#step = step;
-    this.#time = now;
-  }
-
-  /** Takes the row of a step. */
-  update(row: MetricRow, now = Date.now()): void {
-    if (row.step > this.#step) this.#secondsPerStep.add((now - this.#time) / 1000 / (row.step - this.#step));
-    this.#step = row.step;
-    this.#time = now;
-    this.#row = row;
-    this.#loss.add(row[METRIC.loss]);
-    this.#speed.add(row[METRIC.samplesPerSecond]);
-  }
-
-  /** Leaves out of the speed what has passed since the last row, such as an evaluation. */
-  skip(now = Date.now()): void {
-    this.#time = now;
-  }
-
-  get state(): ProgressState {
-    const row = this.#row ?? { step: this.#step };
-    const number = (name: string) => (typeof row[name] === "number" ? row[name] : undefined);
-    const rates = Object.entries(row).filter(([name]) => /^lr(\/|$)/.test(name));
-    const perStep = this.#secondsPerStep.value;
-    return {
-      step: this.#step,
-      totalSteps: this.#totalSteps,
-      loss: this.#loss.value,
-      learningRates: rates.flatMap(([, value]) => (typeof value === "number" ? [value] : [])),
-      usage: number(METRIC.usage),
-      gamma: number(METRIC.gamma),
-      gradientNorm: number(METRIC.gradientNorm),
-      samplesPerSecond: this.#speed.value,
-      secondsLeft: perStep === undefined ? undefined : perStep * (this.#totalSteps - this.#step),
-    };
-  }
-}
-
-/** An exponential moving average whose weights sum to one from the first value on. */
-class Average {
-  #sum = 0;
-  #weight = 0;
-
-  add(value: unknown): void {
-    if (typeof value !== "number") return;
-    this.#sum = PAST * this.#sum + value;
-    this.#weight = PAST * this.#weight + 1;
-  }
-
-  get value(): number | undefined {
-    return this.#weight === 0 ? undefined : this.#sum / this.#weight;
-  }
 }

@@ -28,7 +28,7 @@ test("a run writes its rows, its events and a report, and nothing else", async (
   const path = folder();
   const log = await RunLog.open(path, { runInfo });
   expect(page(path)).toContain("No step has been made yet");
-  for (let step = 1; step <= 20; step++) log.step({ step, loss: 20 - step, "lr/rest": 1e-4, usage: 0.5 });
+  for (let step = 1; step <= 20; step++) log.step({ step, loss: 20 - step, lr_rest: 1e-4, codebook_usage: 0.5 });
   log.evaluation({ step: 20, split: "validation", loss: 3, wer: 0.25 });
   log.sample({ step: 20, kind: "text", name: "a", target: "x <i>y</i>", prediction: "x z" });
   await log.close();
@@ -54,7 +54,7 @@ test("a run writes its rows, its events and a report, and nothing else", async (
 
 test("a resumed run shows the curve of an uninterrupted one", async () => {
   const paths = { whole: folder(), resumed: folder() };
-  const row = (step: number) => ({ step, loss: Math.sin(step), grad_norm: step === 5 ? Number.NaN : step });
+  const row = (step: number) => ({ step, loss: Math.sin(step), gradient_norm: step === 5 ? Number.NaN : step });
   const evaluate = (log: RunLog, step: number) => {
     if (step % 4 === 0) log.evaluation({ step, split: "validation", loss: step });
   };
@@ -82,7 +82,7 @@ test("a resumed run shows the curve of an uninterrupted one", async () => {
   const read = (path: string) => readFileSync(join(path, "metrics.jsonl"), "utf8");
   expect(read(paths.resumed)).toBe(read(paths.whole));
   expect(chartsOf(paths.resumed)).toEqual(chartsOf(paths.whole));
-  expect(chartsOf(paths.whole).find((c) => c.title === "Gradient norm")?.lines[0]?.broken).toEqual([5]);
+  expect(chartsOf(paths.whole).find((c) => c.title === "Gradient norm before clipping")?.lines[0]?.broken).toEqual([5]);
   const events = (path: string) => readdirSync(path).filter((name) => name.startsWith("events.out.tfevents."));
   expect(events(paths.resumed).length).toBe(2);
   expect(events(join(paths.resumed, "validation")).length).toBe(2);
@@ -99,7 +99,7 @@ test("another run's folder is refused and left as it is", async () => {
 test("a report of a hundred thousand steps is small", async () => {
   const curves = new Curves();
   for (let step = 1; step <= 100_000; step++)
-    curves.add({ step, loss: Math.random(), "lr/a": Math.random(), "lr/b": Math.random(), usage: Math.random() });
+    curves.add({ step, loss: Math.random(), lr_a: Math.random(), lr_b: Math.random(), codebook_usage: Math.random() });
   const html = reportPage({
     info: runInfo,
     status: { state: "running" },
