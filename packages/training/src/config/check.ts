@@ -31,6 +31,7 @@ export function unknownKey(
   if (close !== undefined)
     return new TrainingError(`${file}: ${given} is not a known key; did you mean ${fieldName([...path, close])}?`);
   const elsewhere = [...allKeys(schema)].find((entry) => entry.path.endsWith(`.${key}`) || entry.path === key);
-  const hint = elsewhere ? `it is known as ${elsewhere.path}` : `known here are ${known.join(", ")}`;
+  const all = known.length > 30 ? "docs/training.md lists those known" : `known here are ${known.join(", ")}`;
+  const hint = elsewhere ? `it is known as ${elsewhere.path}` : all;
   return new TrainingError(`${file}: ${given} is not a known key; ${hint}`);
 }

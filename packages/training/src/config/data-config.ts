@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { augmentationSchema } from "../augment/augment.ts";
 import { TASKS } from "../tasks/tasks.ts";
-import { amount, block, count, filled, listed, oneOf, positive, text, texts } from "./fields.ts";
+import { block, count, filled, listed, oneOf, positive, text, texts } from "./fields.ts";
 
 /** The places that rows may come from; a source has one of these. */
 export const SOURCE_KINDS = ["path", "manifest", "folder", "dataset", "synth"] as const;
@@ -25,7 +25,7 @@ const source = block({
   path: z
     .union([text, texts.min(1, "expected at least one path")], "expected a path or a list of paths")
     .optional()
-    .describe("Parquet files: a path or pattern, or a list of them"),
+    .describe("Parquet files: a path, a folder, a name with `*`, or a list of these"),
   manifest: text.optional().describe("a list of clips: JSONL, CSV or TSV"),
   folder: text.optional().describe("a folder of clips; the folders below it name their class"),
   dataset: text.optional().describe("a data set of the Hugging Face hub, `org/name`"),
@@ -72,17 +72,13 @@ export const dataConfig = block({
   max_seconds: positive.max(30, "expected at most 30, Whisper's window").default(30).describe("longer clips are cut"),
   padding: oneOf(["longest", "max", "bucket"])
     .default("longest")
-    .describe("clips of a batch are padded to the longest, to `max_seconds`, or to one of a few lengths"),
+    .describe("clips of a batch are padded to the longest, to `max_seconds`, or to the next multiple of 2.5 s"),
   min_text_length: count
     .default(0)
     .describe("rows with fewer characters teach the decoder nothing; emotions always do"),
   long_text: oneOf(["truncate", "error"])
     .default("truncate")
     .describe("what happens to text longer than the decoder; cut rows are counted"),
-  max_bad_share: amount
-    .max(1, "expected a number from 0 to 1")
-    .default(0.01)
-    .describe("share of unreadable clips past which the run stops"),
   augment: augmentationSchema.prefault({}).describe("random changes to training clips, in this order"),
 });
 

@@ -12,12 +12,34 @@ export interface KeyRow {
   readonly meaning: string;
 }
 
+/** Meanings that stand as comments beside the changes themselves. */
+const AUGMENTATIONS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({
+    speed: "resampling: faster is higher",
+    "speed.factor": "times as fast, from and to (0.5 … 2)",
+    reverberation: "a room",
+    "reverberation.seconds": "time of decay by 60 dB, from and to (0.05 … 3)",
+    "reverberation.ratio": "direct to reverberant energy in dB, from and to (-20 … 40)",
+    noise: "noise of one of the colours or of a clip, drawn evenly",
+    "noise.ratio": "signal-to-noise ratio in dB, from and to (-20 … 80)",
+    "noise.colours": "made noise",
+    "noise.clips": "paths of recordings",
+    channel: "a line: 4 kHz with µ-law, 2 to 5.5 kHz, or 8 bits",
+    "channel.kinds": "those drawn from",
+    gain: "another level, never beyond full scale",
+    "gain.decibels": "dB, from and to (-60 … 30)",
+    ...Object.fromEntries(
+      ["speed", "reverberation", "noise", "channel", "gain"].map((kind) => [`${kind}.probability`, "share of clips"]),
+    ),
+  }).map(([key, meaning]) => [`data.augment.${key}`, meaning]),
+);
+
 export function keyRows(system: System): KeyRow[] {
   return Array.from(allKeys(RUN_SCHEMAS[system]), ({ path, schema }) => ({
     path,
     kind: kindOf(schema),
     fallback: defaultOf(schema),
-    meaning: schema.description ?? "",
+    meaning: schema.description ?? AUGMENTATIONS[path] ?? "",
   }));
 }
 

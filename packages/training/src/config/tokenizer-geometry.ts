@@ -1,12 +1,12 @@
 /** From `model.config` to the content of tokenizer/config.json. */
-import { parseWhisperVqConfig, type WhisperVqConfig, whisperVqSchema } from "universal-audio-tokenizer/internal";
+import { parseWhisperVqConfig, whisperVqSchema } from "universal-audio-tokenizer/internal";
 import type { TextTokenizer } from "../tasks/text-tokenizer.ts";
 import { unknownKey } from "./check.ts";
 import { keysOf } from "./schema-tree.ts";
 
 /** Fields of transformers' WhisperConfig that change nothing here or are read elsewhere; they are kept. */
 const OTHER_FIELDS =
-  "_name_or_path activation_dropout apply_spec_augment architectures attention_dropout begin_suppress_tokens " +
+  "_attn_implementation_autoset _name_or_path activation_dropout apply_spec_augment architectures attention_dropout begin_suppress_tokens " +
   "bos_token_id classifier_proj_size decoder_layerdrop decoder_start_token_id dropout encoder_layerdrop eos_token_id " +
   "forced_decoder_ids init_std is_encoder_decoder mask_feature_length mask_feature_min_masks mask_feature_prob " +
   "mask_time_length mask_time_min_masks mask_time_prob max_length median_filter_width model_type num_hidden_layers " +
@@ -38,7 +38,7 @@ export function tokenizerGeometry(
   fields: Readonly<Record<string, unknown>>,
   text: TextTokenizer,
   file: string,
-): { readonly json: Readonly<Record<string, unknown>>; readonly config: WhisperVqConfig } {
+): { readonly json: Readonly<Record<string, unknown>>; readonly config: ReturnType<typeof parseWhisperVqConfig> } {
   const given = { ...(base as Record<string, unknown>), ...fields };
   const json = {
     architectures: ["WhisperVQForConditionalGeneration"],

@@ -28,10 +28,10 @@ const text: Record<Task, string> = {
 const written: Record<Task, string> = { ...text, ser: "Happiness", sap: canonical };
 
 test.each(TASKS)("%s: start token, text, end token, shifted by one", (task) => {
-  const { decoderInputIds, labels, truncated, masked } = encodeTarget(tokenizer, task, text[task], options);
-  expect(decoderInputIds[0]).toBe(tokenizer.start(task));
+  const { decoder_input_ids, labels, truncated, masked } = encodeTarget(tokenizer, task, text[task], options);
+  expect(decoder_input_ids[0]).toBe(tokenizer.start(task));
   expect(labels.at(-1)).toBe(tokenizer.end);
-  expect([...labels.slice(0, -1)]).toEqual([...decoderInputIds.slice(1)]);
+  expect([...labels.slice(0, -1)]).toEqual([...decoder_input_ids.slice(1)]);
   expect(tokenizer.answer([...labels])).toBe(written[task]);
   expect([truncated, masked]).toEqual([false, false]);
 });
@@ -43,7 +43,7 @@ test("text longer than the decoder is cut, or refused by the row's name", () => 
   expect(encodeTarget(tokenizer, "asr", text.asr, fits)).toEqual(whole);
   const cut = encodeTarget(tokenizer, "asr", text.asr, { ...options, maxTargetPositions: length - 1 });
   expect(cut).toEqual({
-    decoderInputIds: whole.decoderInputIds.slice(0, -1),
+    decoder_input_ids: whole.decoder_input_ids.slice(0, -1),
     labels: whole.labels.slice(0, -1),
     truncated: true,
     masked: false,
@@ -57,12 +57,12 @@ test("rows with short text are masked out, emotions never", () => {
   const short = (task: Task, words: string, minTextLength: number) =>
     encodeTarget(tokenizer, task, words, { ...options, minTextLength });
   expect(short("asr", " no ", 2).masked).toBe(false);
-  const { masked, labels, decoderInputIds } = short("asr", " no ", 3);
+  const { masked, labels, decoder_input_ids } = short("asr", " no ", 3);
   expect(masked).toBe(true);
   expect(labels.every((label) => label === IGNORED_LABEL)).toBe(true);
-  expect(decoderInputIds).toEqual(short("asr", " no ", 0).decoderInputIds);
+  expect(decoder_input_ids).toEqual(short("asr", " no ", 0).decoder_input_ids);
   expect(short("ser", "Fear", 10).masked).toBe(false);
-  expect(short("caption", "", 0).labels).toEqual(Int32Array.of(tokenizer.end));
+  expect(short("caption", "", 0).labels).toEqual([tokenizer.end]);
 });
 
 test.each<[Task, string, string]>([

@@ -22,9 +22,9 @@ export interface TargetOptions {
 /** One row of the decoder's batch; both arrays are equally long, at most `maxTargetPositions`. */
 export interface Target {
   /** The task's start token, then the text. */
-  readonly decoderInputIds: Int32Array;
+  readonly decoder_input_ids: readonly number[];
   /** The text, then the end token: what follows each position. All −100 in a row that is masked out. */
-  readonly labels: Int32Array;
+  readonly labels: readonly number[];
   /** The text did not fit: its end and the end token are missing. */
   readonly truncated: boolean;
   /** The text is shorter than `minTextLength`. */
@@ -68,12 +68,12 @@ export function encodeTarget(tokenizer: TextTokenizer, task: Task, text: string,
   }
   // The seven emotions are short words: their length says nothing of their worth.
   const masked = task !== "ser" && Array.from(text.trim()).length < minTextLength;
-  const decoderInputIds = new Int32Array(length);
-  const labels = new Int32Array(length).fill(IGNORED_LABEL);
-  decoderInputIds[0] = tokenizer.start(task);
-  decoderInputIds.set(ids.slice(0, length - 1), 1);
-  if (!masked) labels.set([...ids, tokenizer.end].slice(0, length));
-  return { decoderInputIds, labels, truncated, masked };
+  return {
+    decoder_input_ids: [tokenizer.start(task), ...ids.slice(0, length - 1)],
+    labels: masked ? new Array<number>(length).fill(IGNORED_LABEL) : [...ids, tokenizer.end].slice(0, length),
+    truncated,
+    masked,
+  };
 }
 
 function emotionLabel(label: string, row: string): string {
