@@ -14,9 +14,29 @@ export function onInterrupt(cleanup: () => void): () => void {
   return () => cleanups.delete(cleanup);
 }
 
+let graceful: ((signal: NodeJS.Signals) => void) | undefined;
+
+/**
+ * Work that can end in order takes the first signal itself; the next one ends the process as ever.
+ * @returns a function that takes it back.
+ */
+export function endInOrder(stop: (signal: NodeJS.Signals) => void): () => void {
+  graceful = stop;
+  return () => {
+    graceful = undefined;
+  };
+}
+
 export function handleSignals(): void {
   for (const signal of SIGNALS) {
-    process.once(signal, () => {
+    const handle = () => {
+      if (graceful) {
+        const stop = graceful;
+        graceful = undefined;
+        stop(signal);
+        return;
+      }
+      process.off(signal, handle);
       for (const cleanup of cleanups) {
         try {
           cleanup();
@@ -26,6 +46,7 @@ export function handleSignals(): void {
       }
       for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
       process.kill(process.pid, signal);
-    });
+    };
+    process.on(signal, handle);
   }
 }

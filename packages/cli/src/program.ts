@@ -7,6 +7,7 @@ import { pullCommand } from "./commands/pull.ts";
 import { reconstructCommand } from "./commands/reconstruct.ts";
 import { synthCommand } from "./commands/synth.ts";
 import { tokenizeCommand } from "./commands/tokenize.ts";
+import { trainCommand } from "./commands/train.ts";
 import { EXIT_CODES_HELP, oneLine } from "./errors.ts";
 import { wholeNumber } from "./options.ts";
 
@@ -18,7 +19,8 @@ Examples:
   $ uat tokenize *.flac --out codes.jsonl       # one row a file
   $ uat decode codes.json --out speech.wav      # and back
   $ uat reconstruct speech.wav --plot           # both, with a picture
-  $ uat inspect base`;
+  $ uat inspect base
+  $ uat train recipes/tiny/tokenizer.yaml --out run`;
 
 export function program(): Command {
   const uat = new Command("uat")
@@ -43,6 +45,7 @@ export function program(): Command {
     pullCommand(),
     exportCommand(),
     synthCommand(),
+    trainCommand(),
   ])
     uat.addCommand(command);
   for (const command of [uat, ...uat.commands]) {

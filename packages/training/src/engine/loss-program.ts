@@ -130,14 +130,24 @@ export class LossProgram {
   /**
    * Runs once. With `gradients`, an arena of the trained parameters, it is filled except for those in `without`; a
    * program without trained parameters needs none.
+   * @param instead weights that take the place of those of the same names: averaged ones.
    */
-  async run(inputs: Readonly<Record<string, NumericArray>>, gradients?: ParameterArena): Promise<LossResult> {
+  async run(
+    inputs: Readonly<Record<string, NumericArray>>,
+    gradients?: ParameterArena,
+    instead?: ParameterArena,
+  ): Promise<LossResult> {
     const into: Record<string, NumericArray> = {};
     if (gradients) {
       for (const name of this.#dense) into[GRADIENT + name] = gradients.array(name);
       for (const { name, dense } of this.#tables) if (dense) into[GRADIENT + name] = gradients.array(name);
     }
-    const results = await this.#program.run({ ...this.#weights, ...inputs }, { into });
+    const weights = instead
+      ? Object.fromEntries(
+          Object.entries(this.#weights).map(([name, own]) => [name, instead.has(name) ? instead.array(name) : own]),
+        )
+      : this.#weights;
+    const results = await this.#program.run({ ...weights, ...inputs }, { into });
     if (gradients) for (const table of this.#tables) addTableRows(table, results, gradients.view(table.name));
     const scalar = (key: string) => (results[key] as NumericArray).data[0] as number;
     return {

@@ -7,6 +7,7 @@ export interface QuantizerLossConfig {
   readonly quantize_loss_scale: number;
   readonly quantize_ema_decay: number | null;
   readonly use_commit_loss: boolean;
+  readonly quantize_restart_interval?: number | null;
 }
 
 /** The codes' values, through which gradients pass as if nothing had been quantised. */

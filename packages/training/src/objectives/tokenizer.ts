@@ -44,7 +44,8 @@ export interface Head {
 
 /**
  * Inputs: those of whisperVq, `decoder_input_ids` int32 [batch, length] and `labels` int32 [batch, length], −100 where
- * ignored. Outputs `searched` [batch, tokens, d] and `codes` int64 [batch, tokens].
+ * ignored. Outputs `searched` [batch, tokens, d] and `codes` int64 [batch, tokens]; in
+ * evaluation also `hidden` [batch, tokens, d], what the decoder is told.
  */
 export function tokenizerObjective(
   graph: Graph,
@@ -92,5 +93,6 @@ export function tokenizerObjective(
     metrics[`${head.name}_loss`] = head.loss;
     for (const [name, value] of Object.entries(head.metrics ?? {})) metrics[`${head.name}_${name}`] = value;
   }
-  return { loss, metrics, outputs: { searched: taps.searched, codes: taps.codes } };
+  const evaluated = training ? {} : { hidden: taps.encoder_out };
+  return { loss, metrics, outputs: { searched: taps.searched, codes: taps.codes, ...evaluated } };
 }

@@ -1,0 +1,58 @@
+/** The work of `uat train`. */
+import { formatProgress, train } from "@uat/training";
+import type { Command } from "commander";
+import { endInOrder } from "../interrupt.ts";
+import type { GlobalOptions } from "../options.ts";
+import { Reporter } from "../output/reporter.ts";
+import { printLine } from "../output/standard-output.ts";
+
+declare const UAT_VERSION: string;
+
+interface Options extends GlobalOptions {
+  readonly out: string;
+  readonly steps?: number;
+  readonly saveEvery?: number;
+  readonly seed?: number;
+  readonly resume?: boolean;
+}
+
+export async function trainModel(config: string, command: Command): Promise<void> {
+  const { out, steps, saveEvery, seed, resume, threads, quiet = false } = command.optsWithGlobals<Options>();
+  const reporter = new Reporter(quiet);
+  const abort = new AbortController();
+  let stoppedBy: NodeJS.Signals | undefined;
+  const takeBack = endInOrder((signal) => {
+    stoppedBy = signal;
+    reporter.note("ending after this step; once more to end at once");
+    abort.abort();
+  });
+  try {
+    const result = await train(config, {
+      out,
+      steps,
+      saveEvery,
+      seed,
+      resume,
+      threads,
+      signal: abort.signal,
+      version: UAT_VERSION,
+      command: `uat ${process.argv.slice(2).join(" ")}`,
+      onProgress: (state) =>
+        reporter.progress("training", state.step / state.totalSteps, formatProgress(state, lineWidth())),
+      onWork: (label, done, total) =>
+        reporter.progress(label, total > 0 ? done / total : undefined, `${done} of ${total}`),
+      onNote: (message) => reporter.note(message),
+      onWarning: (message) => reporter.warn(message),
+    });
+    reporter.clear();
+    const { loss } = result.metrics;
+    const told = loss === undefined ? "" : `, loss ${loss.toPrecision(4)}`;
+    await printLine(`→ step ${result.steps}${told}: ${result.checkpoint ?? "no checkpoint"}; ${out}/report.html`);
+  } finally {
+    takeBack();
+  }
+  if (stoppedBy) process.kill(process.pid, stoppedBy);
+}
+
+/** Columns left beside label and bar. */
+const lineWidth = (): number => (process.stderr.isTTY ? Math.max(40, (process.stderr.columns ?? 80) - 44) : 200);

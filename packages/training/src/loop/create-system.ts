@@ -1,0 +1,29 @@
+/** The thing that a configuration trains. */
+import type { Runtime } from "@uat/graph";
+import type { RunConfig } from "../config/read-run-config.ts";
+import type { ColumnRole } from "../data/rows.ts";
+import { TokenizerSystem } from "../systems/tokenizer-system.ts";
+import type { Collective } from "./collective.ts";
+import type { TrainingSystem } from "./system.ts";
+
+export interface CreateSystemOptions {
+  readonly runtime: Runtime;
+  readonly collective: Collective;
+  readonly file: string;
+  readonly onNote?: ((message: string) => void) | undefined;
+}
+
+export async function createSystem(config: RunConfig, options: CreateSystemOptions): Promise<TrainingSystem> {
+  switch (config.system) {
+    case "tokenizer":
+      return TokenizerSystem.create(config, options);
+    case "flow":
+    case "vocoder":
+      throw new Error(`system ${config.system} is not there yet`);
+  }
+}
+
+/** Columns that a system cannot do without. */
+export function requiredColumns(config: RunConfig): ColumnRole[] {
+  return config.system === "tokenizer" && config.objectives.tokens > 0 ? ["text"] : [];
+}

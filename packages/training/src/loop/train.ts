@@ -1,0 +1,349 @@
+/**
+ * The training loop: batches in, updates, what a run tells of itself, evaluations, checkpoints. Everything random is a
+ * function of the seed and the position, so a run that was stopped, or killed, goes on to the same weights.
+ */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { createRuntime } from "@uat/graph";
+import { CheckpointFolder } from "../checkpoint/checkpoint-folder.ts";
+import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
+import { type RunConfig, readRunConfig } from "../config/read-run-config.ts";
+import type { ExampleSource } from "../data/example.ts";
+import { type Batch, loadBatches } from "../data/loader.ts";
+import { inOrder, Mixture } from "../data/mixture.ts";
+import { TrainingError } from "../errors.ts";
+import type { ProgressState } from "../report/progress.ts";
+import type { RunInfo } from "../report/run-info.ts";
+import { RunLog } from "../report/run-log.ts";
+import { alone, type Collective } from "./collective.ts";
+import { createSystem, requiredColumns } from "./create-system.ts";
+import { openSource, sourceName } from "./open-sources.ts";
+import { holdsRun, takeRunFolder } from "./run-folder.ts";
+import { type Metrics, NonFiniteError, type TrainingSystem } from "./system.ts";
+
+export interface TrainOptions {
+  /** Folder of the run. */
+  readonly out: string;
+  /** In place of the configuration's. */
+  readonly steps?: number | undefined;
+  readonly saveEvery?: number | undefined;
+  readonly seed?: number | undefined;
+  /** Goes on from the newest checkpoint in `out`, or starts where there is none. */
+  readonly resume?: boolean | undefined;
+  readonly threads?: number | undefined;
+  /** Ends the run after the step that is being made, with a checkpoint. */
+  readonly signal?: AbortSignal | undefined;
+  readonly collective?: Collective | undefined;
+  readonly version?: string | undefined;
+  readonly command?: string | undefined;
+  readonly onProgress?: ((state: ProgressState) => void) | undefined;
+  /** What goes on before and between the steps. */
+  readonly onWork?: ((label: string, done: number, total: number) => void) | undefined;
+  readonly onNote?: ((message: string) => void) | undefined;
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+export interface TrainResult {
+  readonly steps: number;
+  /** The last checkpoint. */
+  readonly checkpoint: string | undefined;
+  /** Of the last step made. */
+  readonly metrics: Metrics;
+  /** The signal ended the run before its last step. */
+  readonly stopped: boolean;
+}
+
+/**
+ * Trains what a configuration says.
+ * @throws TrainingError for whatever the user can mend; a loss that is not a number among them.
+ */
+export async function train(configPath: string, options: TrainOptions): Promise<TrainResult> {
+  const read = await readRunConfig(configPath);
+  const config = {
+    ...read,
+    steps: options.steps ?? read.steps,
+    save_every: options.saveEvery ?? read.save_every,
+    seed: options.seed ?? read.seed,
+  } as RunConfig;
+  const out = resolve(options.out);
+  if (!options.resume && holdsRun(out))
+    throw new TrainingError(`${options.out}: holds a run already; go on with --resume, or give another --out`);
+  const release = await takeRunFolder(out);
+  try {
+    return await new Run(config, configPath, out, options).go();
+  } finally {
+    await release();
+  }
+}
+
+/** Keys that may differ between the parts of a run: they change neither a batch nor an update. */
+const FREE_KEYS = ["steps", "save_every", "evaluate_every", "keep_checkpoints", "threads", "workers", "storage"];
+
+/** Of what decides the weights. */
+function configHash(config: RunConfig): string {
+  const { validation: _, validation_rows: __, ...data } = config.data;
+  const decisive = Object.entries({ ...config, data }).filter(([key]) => !FREE_KEYS.includes(key));
+  return createHash("sha256").update(JSON.stringify(decisive)).digest("hex").slice(0, 16);
+}
+
+/** Exponential smoothing of what the progress line shows. */
+const SMOOTHING = 0.9;
+
+class Run {
+  readonly #config: RunConfig;
+  readonly #path: string;
+  readonly #out: string;
+  readonly #options: TrainOptions;
+  readonly #collective: Collective;
+  #last: string | undefined;
+  #unreadable = 0;
+
+  constructor(config: RunConfig, path: string, out: string, options: TrainOptions) {
+    this.#config = config;
+    this.#path = path;
+    this.#out = out;
+    this.#options = options;
+    this.#collective = options.collective ?? alone;
+  }
+
+  async go(): Promise<TrainResult> {
+    const { onNote, onWarning } = this.#options;
+    const config = this.#config;
+    const threads = this.#options.threads ?? config.threads ?? undefined;
+    const sources = await this.#sources(config.data.train);
+    const validation = await this.#sources(config.data.validation);
+    const runtime = await createRuntime({ threads, thread: "calling", onWarning });
+    const system = await createSystem(config, {
+      runtime,
+      collective: this.#collective,
+      file: this.#path,
+      onNote,
+    });
+    try {
+      const checkpoints = await CheckpointFolder.open(this.#out, { keep: config.keep_checkpoints, onWarning });
+      const saved = this.#options.resume ? await checkpoints.latest() : undefined;
+      if (saved) await this.#restore(saved, system);
+      else if (this.#options.resume) onNote?.(`${this.#out} has no checkpoint yet: starting at step 0`);
+      const step = saved?.state.step ?? 0;
+      const log = await RunLog.open(this.#out, {
+        runInfo: await this.#info(system, sources, validation, runtime.name),
+        // a run that was killed before its first checkpoint starts anew
+        resumeStep: this.#options.resume && holdsRun(this.#out) ? step : undefined,
+      });
+      try {
+        const result = await this.#steps(system, sources, validation, checkpoints, log, saved);
+        await log.close(
+          result.stopped
+            ? { state: "stopped", reason: `at step ${result.steps}; go on with --resume` }
+            : { state: "finished" },
+        );
+        return result;
+      } catch (error) {
+        await log
+          .close({ state: "failed", reason: (error as Error).message.split("\n")[0] as string })
+          .catch(() => undefined);
+        throw error;
+      }
+    } finally {
+      await system.dispose();
+      await runtime.dispose();
+      for (const source of [...sources, ...validation]) await source.close();
+    }
+  }
+
+  async #sources(configs: RunConfig["data"]["train"]): Promise<ExampleSource[]> {
+    const sources: ExampleSource[] = [];
+    for (const source of configs)
+      sources.push(
+        await openSource(source, {
+          required: requiredColumns(this.#config),
+          cache: join(this.#out, "data"),
+          signal: this.#options.signal,
+          onProgress: this.#options.onWork,
+        }),
+      );
+    return sources;
+  }
+
+  async #restore(saved: SavedCheckpoint, system: TrainingSystem): Promise<void> {
+    const { step, configHash: hash, seed } = saved.state;
+    if (seed !== this.#config.seed)
+      throw new TrainingError(
+        `${saved.path}: was trained with seed ${seed}, not ${this.#config.seed}; give --seed ${seed}`,
+      );
+    if (hash !== configHash(this.#config))
+      throw new TrainingError(
+        `${saved.path}: was trained with another configuration than ${this.#path} is now; ` +
+          "give that one, or start a new run from it by model.init",
+      );
+    await system.restore(saved);
+    this.#last = saved.path;
+    this.#options.onNote?.(`going on from step ${step}`);
+  }
+
+  async #info(
+    system: TrainingSystem,
+    sources: readonly ExampleSource[],
+    validation: readonly ExampleSource[],
+    runtime: string,
+  ): Promise<RunInfo> {
+    const { data, system: kind, steps, seed } = this.#config;
+    const rows = (split: string, configs: typeof data.train, opened: readonly ExampleSource[]) =>
+      configs.map((source, i) => ({
+        name: sourceName(source),
+        split,
+        rows: (opened[i] as ExampleSource).length,
+        weight: source.weight,
+      }));
+    return {
+      title: `Training of a ${kind}`,
+      ...(this.#options.command !== undefined && { command: this.#options.command }),
+      totalSteps: steps,
+      seed,
+      config: await readFile(this.#path, "utf8"),
+      sources: [...rows("train", data.train, sources), ...rows("validation", data.validation, validation)],
+      versions: { "universal-audio-tokenizer": this.#options.version ?? "development", engine: runtime },
+      facts: system.facts,
+    };
+  }
+
+  async #steps(
+    system: TrainingSystem,
+    sources: readonly ExampleSource[],
+    validation: readonly ExampleSource[],
+    checkpoints: CheckpointFolder,
+    log: RunLog,
+    saved: SavedCheckpoint | undefined,
+  ): Promise<TrainResult> {
+    const config = this.#config;
+    const { signal, onProgress } = this.#options;
+    const { world } = this.#collective;
+    const weighted = sources.map((source, i) => ({ source, weight: config.data.train[i]!.weight }));
+    const position = (saved?.state.data as { next?: number[] } | undefined)?.next?.[this.#collective.rank] ?? 0;
+    const batches = loadBatches({
+      stream: new Mixture(weighted, config.seed, this.#collective),
+      batchSize: Math.max(1, Math.round(config.batch_size / world)),
+      ...system.training,
+      seed: config.seed,
+      workers: config.workers,
+      from: position,
+    });
+    let step = saved?.state.step ?? 0;
+    let next = position;
+    let metrics: Metrics = {};
+    let smoothed: number | undefined;
+    let secondsPerStep: number | undefined;
+    let savedAt = step;
+    const save = async () => {
+      if (savedAt === step || this.#collective.rank > 0) return;
+      this.#last = await checkpoints.save(this.#content(system, step, next));
+      savedAt = step;
+    };
+    try {
+      while (step < config.steps && !signal?.aborted) {
+        const started = performance.now();
+        const taken: Batch[] = [];
+        for (let i = 0; i < config.accumulate; i++) {
+          const { value, done } = await batches.next();
+          if (done) throw new TrainingError("the training data came to an end; expected sources without end");
+          taken.push(value);
+        }
+        this.#tellUnreadable(taken);
+        const waited = (performance.now() - started) / 1000;
+        metrics = await this.#step(system, taken, step + 1);
+        step++;
+        next = taken.at(-1)!.next;
+        const seconds = (performance.now() - started) / 1000;
+        secondsPerStep =
+          secondsPerStep === undefined ? seconds : SMOOTHING * secondsPerStep + (1 - SMOOTHING) * seconds;
+        const clips = taken.reduce((n, batch) => n + batch.ids.length, 0) * world;
+        log.step({
+          step,
+          ...metrics,
+          samples_per_second: clips / seconds,
+          data_wait: waited / seconds,
+          ...(this.#unreadable > 0 && { unreadable_clips: this.#unreadable }),
+        });
+        const loss = metrics.loss as number;
+        smoothed = smoothed === undefined ? loss : SMOOTHING * smoothed + (1 - SMOOTHING) * loss;
+        onProgress?.({
+          step,
+          totalSteps: config.steps,
+          loss: smoothed,
+          learningRates: Object.entries(metrics).flatMap(([name, value]) => (name.startsWith("lr_") ? [value] : [])),
+          usage: metrics.codebook_usage,
+          gamma: metrics.gamma,
+          gradientNorm: metrics.gradient_norm,
+          samplesPerSecond: clips / secondsPerStep,
+          secondsLeft: (config.steps - step) * secondsPerStep,
+        });
+        const evaluates = config.evaluate_every > 0 && (step % config.evaluate_every === 0 || step === config.steps);
+        if (evaluates && validation.length > 0) await this.#evaluate(system, validation, log, step);
+        if (step % config.save_every === 0) await save();
+        if (evaluates || step % config.save_every === 0) await log.flush();
+      }
+      await save();
+    } finally {
+      await batches.return(undefined);
+    }
+    return { steps: step, checkpoint: this.#last, metrics, stopped: step < config.steps };
+  }
+
+  async #step(system: TrainingSystem, batches: readonly Batch[], step: number): Promise<Metrics> {
+    try {
+      return await system.step(batches);
+    } catch (error) {
+      if (!(error instanceof NonFiniteError)) throw error;
+      const ids = batches.flatMap(({ ids }) => ids);
+      const shown = ids.length > 8 ? `${ids.slice(0, 8).join(", ")} and ${ids.length - 8} more` : ids.join(", ");
+      throw new TrainingError(
+        `step ${step}: ${error.message}; clips of this step: ${shown}; ` +
+          (this.#last ? `the last good checkpoint is ${this.#last}` : "there is no checkpoint yet") +
+          "; lower the learning rate or look at these clips",
+      );
+    }
+  }
+
+  #tellUnreadable(batches: readonly Batch[]): void {
+    for (const { unreadable } of batches)
+      for (const { id, reason } of unreadable) {
+        this.#unreadable++;
+        this.#options.onWarning?.(`${id}: left out (${reason})`);
+      }
+  }
+
+  async #evaluate(
+    system: TrainingSystem,
+    validation: readonly ExampleSource[],
+    log: RunLog,
+    step: number,
+  ): Promise<void> {
+    const { data, batch_size, seed, workers } = this.#config;
+    const stream = inOrder(validation);
+    const length = data.validation_rows === 0 ? stream.length : Math.min(stream.length, data.validation_rows);
+    const rows = { ...stream, length, epochLength: length };
+    this.#options.onWork?.("evaluation", 0, length);
+    const batches = loadBatches({ stream: rows, batchSize: batch_size, ...system.validation, seed, workers });
+    const metrics = await system.evaluate(batches, (sample) =>
+      log.sample({ ...sample, step } as Parameters<RunLog["sample"]>[0]),
+    );
+    log.evaluation({ step, split: "validation", ...metrics });
+  }
+
+  #content(system: TrainingSystem, step: number, next: number): Parameters<CheckpointFolder["save"]>[0] {
+    const { system: state, ...content } = system.checkpoint();
+    return {
+      ...content,
+      state: {
+        step,
+        seed: this.#config.seed,
+        configHash: configHash(this.#config),
+        counters: { unreadable_clips: this.#unreadable },
+        random: null,
+        data: { next: Array.from({ length: this.#collective.world }, () => next) },
+        system: state,
+      },
+    };
+  }
+}

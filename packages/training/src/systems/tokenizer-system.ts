@@ -1,0 +1,401 @@
+/** A tokeniser in training: encoder, quantiser and the decoder that describes what it hears, or heads on the codes. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { NumericArray, Runtime } from "@uat/graph";
+import { fileSource, openSafetensors, writeSafetensorsFile } from "universal-audio-tokenizer/internal";
+import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
+import { averageFile } from "../checkpoint/saved-checkpoint.ts";
+import { arenaTensors, loadArena } from "../checkpoint/stored-weights.ts";
+import { isNamed } from "../config/model-config.ts";
+import type { TokenizerRun } from "../config/read-run-config.ts";
+import { type BatchItem, type Collate, type Padding, tokenizerCollate } from "../data/collate.ts";
+import type { Example } from "../data/example.ts";
+import type { Batch } from "../data/loader.ts";
+import { type PreparationSettings, parsePreparation, type TokenizerPreparation } from "../data/prepare.ts";
+import { LossProgram } from "../engine/loss-program.ts";
+import { TrainingError } from "../errors.ts";
+import type { Collective } from "../loop/collective.ts";
+import type { BatchRecipe, Metrics, SampleOfStep, TrainingSystem } from "../loop/system.ts";
+import { meanMetrics, Updater } from "../loop/updater.ts";
+import { Dropout } from "../objectives/dropout.ts";
+import { type TokenizerConfig, tokenizerObjective } from "../objectives/tokenizer.ts";
+import { AdamW } from "../optimizer/adamw.ts";
+import { ParameterArena } from "../optimizer/parameter-arena.ts";
+import { modelParts } from "../optimizer/parameter-groups.ts";
+import { WeightAverage } from "../optimizer/weight-average.ts";
+import { GreedyDecoder } from "../tasks/greedy.ts";
+import { type AnswerPair, scoreAnswers } from "../tasks/scores.ts";
+import { encodeTarget } from "../tasks/targets.ts";
+import type { Task } from "../tasks/tasks.ts";
+import type { TextTokenizer } from "../tasks/text-tokenizer.ts";
+import { askedParameters } from "./initial-weights.ts";
+import { optimizerGroups } from "./optimizer-groups.ts";
+import { CODEBOOK, QUANTIZER_BUFFERS, QuantizerTraining, quantizedBatch } from "./quantizer-training.ts";
+import { stepRandom } from "./step-random.ts";
+import { type TokenizerStart, tokenizerStart, tokenizerWeights } from "./tokenizer-start.ts";
+
+/** The adapter's dropout, which upstream has fixed. */
+const ADAPTER_DROPOUT = 0.1;
+/** Rows whose answers are written out in an evaluation. */
+const WRITTEN_ROWS = 8;
+/** Seconds that `bucket` pads to multiples of. */
+const BUCKET_SECONDS = 2.5;
+
+export interface TokenizerSystemOptions {
+  readonly runtime: Runtime;
+  readonly collective: Collective;
+  /** The configuration's path, for messages. */
+  readonly file: string;
+  readonly onNote?: ((message: string) => void) | undefined;
+}
+
+export class TokenizerSystem implements TrainingSystem {
+  readonly facts: Readonly<Record<string, string | number>>;
+  readonly training: BatchRecipe;
+  readonly validation: BatchRecipe;
+  readonly #run: TokenizerRun;
+  readonly #start: TokenizerStart;
+  readonly #options: TokenizerSystemOptions;
+  readonly #parameters: ParameterArena;
+  readonly #updater: Updater;
+  readonly #program: LossProgram;
+  readonly #evaluation: LossProgram;
+  readonly #dropout: Dropout;
+  #quantizer: QuantizerTraining;
+  #emptyCodebook: boolean;
+  #greedy: GreedyDecoder | undefined;
+  /** Rows whose text was longer than the decoder. */
+  #truncated = 0;
+
+  private constructor(parts: {
+    run: TokenizerRun;
+    start: TokenizerStart;
+    options: TokenizerSystemOptions;
+    parameters: ParameterArena;
+    updater: Updater;
+    program: LossProgram;
+    evaluation: LossProgram;
+    dropout: Dropout;
+    emptyCodebook: boolean;
+    trained: number;
+  }) {
+    this.#run = parts.run;
+    this.#start = parts.start;
+    this.#options = parts.options;
+    this.#parameters = parts.parameters;
+    this.#updater = parts.updater;
+    this.#program = parts.program;
+    this.#evaluation = parts.evaluation;
+    this.#dropout = parts.dropout;
+    this.#emptyCodebook = parts.emptyCodebook;
+    this.#quantizer = QuantizerTraining.create(parts.parameters, parts.start.config);
+    const all = parts.parameters.entries.reduce((sum, { length }) => sum + length, 0);
+    this.facts = { parameters: all, "trained parameters": parts.trained, codes: this.#codes, words: this.#text.size };
+    this.training = this.#recipe(true);
+    this.validation = this.#recipe(false);
+  }
+
+  /** @throws TrainingError or CheckpointError for a model that is not there, or a configuration that does not fit it. */
+  static async create(run: TokenizerRun, options: TokenizerSystemOptions): Promise<TokenizerSystem> {
+    const { runtime, onNote } = options;
+    const start = await tokenizerStart(run, options.file);
+    const { config } = start;
+    const textWeight = run.objectives.tokens;
+    const asked = askedParameters((g, p) => tokenizerObjective(g, p, config, { textWeight }));
+    const weights = await tokenizerWeights(asked, start, run.model.cold_start, run.seed);
+    await start.store?.close();
+    if (weights.fresh.length > 0)
+      onNote?.(
+        `${weights.fresh.length} parameters start from random values, the checkpoint has none (${weights.fresh.slice(0, 3).join(", ")}${weights.fresh.length > 3 ? ", …" : ""})`,
+      );
+    const moving = config.quantize_ema_decay !== null;
+    const names = weights.parameters
+      .map(({ name }) => name)
+      .filter((name) => !QUANTIZER_BUFFERS.includes(name) && !name.endsWith("encoder.embed_positions.weight"))
+      .filter((name) => !(moving && name === CODEBOOK) && !isNamed(name, run.model.freeze));
+    if (names.length === 0) throw new TrainingError(`${options.file}: model.freeze leaves nothing to train`);
+    const parts = modelParts(names);
+    const parameters = ParameterArena.from(weights.parameters, Object.values(parts));
+    const optimizer = await AdamW.create(
+      runtime,
+      parameters,
+      optimizerGroups(run.optimizer, { encoder: parts.encoder, decoder: parts.decoder, rest: parts.rest }),
+    );
+    const { ema, clip } = run.optimizer;
+    const average = ema === null ? undefined : await WeightAverage.create(runtime, parameters, names, ema);
+    const updater = await Updater.create(runtime, optimizer, { clip, average, collective: options.collective });
+    const dropout = new Dropout();
+    const rates = { layer: Number(start.json.dropout ?? 0), adapter: ADAPTER_DROPOUT };
+    const program = await LossProgram.compile(
+      runtime,
+      "tokenizer_training",
+      { parameters, trained: new Set(names) },
+      (g, p) =>
+        tokenizerObjective(g, p, config, { textWeight, training: { dropout, rates, recompute: run.recompute } }),
+    );
+    const evaluation = await LossProgram.compile(
+      runtime,
+      "tokenizer_evaluation",
+      { parameters, trained: new Set() },
+      (g, p) => tokenizerObjective(g, p, config, { textWeight }),
+    );
+    const trained = names.reduce((sum, name) => sum + parameters.entry(name).length, 0);
+    const { emptyCodebook } = weights;
+    return new TokenizerSystem({
+      run,
+      start,
+      options,
+      parameters,
+      updater,
+      program,
+      evaluation,
+      dropout,
+      emptyCodebook,
+      trained,
+    });
+  }
+
+  get #config(): TokenizerConfig {
+    return this.#start.config;
+  }
+
+  get #text(): TextTokenizer {
+    return this.#start.text;
+  }
+
+  get #codes(): number {
+    return this.#config.quantize_vocab_size as number;
+  }
+
+  #recipe(training: boolean): BatchRecipe {
+    const { data } = this.#run;
+    const prepare: PreparationSettings = {
+      name: "tokenizer",
+      mels: this.#config.num_mel_bins as 80 | 128,
+      stride: 320 * (this.#config.pooling_kernel_size ?? 1),
+      maxSeconds: data.max_seconds,
+      ...(training ? { augment: data.augment } : { channel: 0 }),
+    };
+    const preparation = parsePreparation(prepare) as TokenizerPreparation;
+    const padding: Padding = data.padding === "bucket" ? { multipleOf: BUCKET_SECONDS } : data.padding;
+    const encode = (example: Example) => {
+      const target = encodeTarget(this.#text, taskOf(example), example.text ?? "", {
+        row: example.id,
+        maxTargetPositions: this.#config.max_target_positions,
+        longText: data.long_text,
+        minTextLength: data.min_text_length,
+      });
+      if (target.truncated && training) this.#truncated++;
+      return target;
+    };
+    const collate = tokenizerCollate({
+      preparation,
+      padding,
+      text: { encodeTarget: encode, padTokenId: this.#text.end, multipleOf: data.padding === "longest" ? 1 : 16 },
+    });
+    return { prepare, collate: (items: readonly BatchItem[]) => collate(items) } satisfies {
+      prepare: PreparationSettings;
+      collate: Collate;
+    };
+  }
+
+  async step(batches: readonly Batch[]): Promise<Metrics> {
+    const { collective } = this.#options;
+    const { optimizer } = this.#updater;
+    const random = stepRandom(this.#run.seed, optimizer.updates);
+    if (this.#emptyCodebook) await this.#fillCodebook(batches);
+    const inputs = batches.map((batch) => ({ ...batch.tensors, ...this.#drawDropout(batch, random.uint32()) }));
+    const rates = optimizer.groups.map((group) => [`lr_${group.name}`, optimizer.settings(group).learningRate]);
+    const { results, gradientNorm } = await this.#updater.update(this.#program, inputs);
+    const codebook = await this.#quantizer.update(
+      results.map((result, i) => quantizedBatch(result, batches[i]!.tensors.attention_mask as NumericArray)),
+      collective,
+      random,
+    );
+    return {
+      ...meanMetrics(results),
+      ...codebook,
+      gradient_norm: gradientNorm,
+      ...Object.fromEntries(rates),
+      ...(this.#truncated > 0 && { truncated_rows: this.#truncated }),
+    };
+  }
+
+  #drawDropout(batch: Batch, seed: number): Record<string, NumericArray> {
+    const [size, frames] = (batch.tensors.attention_mask as NumericArray).shape as [number, number];
+    const length = (batch.tensors.labels as NumericArray).shape[1] as number;
+    const tokens = frames / (2 * (this.#config.pooling_kernel_size ?? 1));
+    // each process drops other values
+    const random = stepRandom(seed, this.#options.collective.rank);
+    return this.#dropout.draw(random, { batch: size, tokens, length });
+  }
+
+  /** A codebook without values takes them from the frames of the first step. */
+  async #fillCodebook(batches: readonly Batch[]): Promise<void> {
+    this.#emptyCodebook = false;
+    const seen = [];
+    for (const { tensors } of batches) {
+      const result = await this.#evaluation.run(tensors);
+      seen.push(quantizedBatch(result, tensors.attention_mask as NumericArray));
+    }
+    await this.#quantizer.start(seen, this.#options.collective, stepRandom(this.#run.seed, -1));
+  }
+
+  async evaluate(batches: AsyncIterable<Batch>, onSample: (sample: SampleOfStep) => void): Promise<Metrics> {
+    const average = this.#updater.average?.average;
+    const sums: Record<string, number> = {};
+    const used = new Set<number>();
+    let rows = 0;
+    const answers: { id: string; task: Task; pair: AnswerPair }[] = [];
+    for await (const batch of batches) {
+      const result = await this.#evaluation.run(batch.tensors, undefined, average);
+      const size = batch.ids.length;
+      for (const [name, value] of Object.entries({ loss: result.loss, ...result.metrics }))
+        sums[name] = (sums[name] ?? 0) + value * size;
+      rows += size;
+      const { codes } = quantizedBatch(result, batch.tensors.attention_mask as NumericArray);
+      for (const code of codes) used.add(code);
+      if (this.#run.objectives.tokens > 0)
+        for (const [row, example] of batch.examples.entries())
+          if (answers.length < WRITTEN_ROWS && example.text !== undefined)
+            answers.push(await this.#answer(example, result.outputs.hidden as NumericArray, row, batch));
+    }
+    if (rows === 0) return {};
+    const metrics: Record<string, number> = Object.fromEntries(
+      Object.entries(sums).map(([name, sum]) => [name, sum / rows]),
+    );
+    metrics.codes_used = used.size;
+    for (const { id, pair } of answers)
+      onSample({ kind: "text", name: id, target: pair.reference, prediction: pair.hypothesis });
+    for (const task of new Set(answers.map((a) => a.task))) {
+      const scores = scoreAnswers(
+        task,
+        answers.filter((a) => a.task === task).map((a) => a.pair),
+      );
+      for (const [name, value] of Object.entries(scores)) metrics[`${task}_${name}`] = value;
+    }
+    return metrics;
+  }
+
+  /** What the decoder writes of a row by itself. */
+  async #answer(example: Example, hidden: NumericArray, row: number, batch: Batch) {
+    const average = this.#updater.average?.average;
+    this.#greedy ??= await GreedyDecoder.create(this.#options.runtime, this.#parameters, this.#config);
+    const [, tokens, d] = hidden.shape as [number, number, number];
+    const mask = batch.tensors.attention_mask as NumericArray;
+    const frames = mask.shape[1] as number;
+    const stride = frames / tokens;
+    let real = 0;
+    while (real < tokens && mask.data[row * frames + real * stride] !== 0) real++;
+    const states = (hidden.data as Float32Array).subarray(row * tokens * d, (row * tokens + real) * d);
+    const task = taskOf(example);
+    const ids = await this.#greedy.decode(
+      states,
+      this.#text.start(task),
+      this.#text.end,
+      this.#config.max_target_positions,
+      (name) => (average?.has(name) ? average.array(name) : this.#parameters.array(name)),
+    );
+    return { id: example.id, task, pair: { reference: example.text ?? "", hypothesis: this.#text.answer(ids) } };
+  }
+
+  checkpoint(): ReturnType<TrainingSystem["checkpoint"]> {
+    const { storage } = this.#run;
+    const { average, optimizer } = this.#updater;
+    const { updates, recent } = this.#quantizer.state;
+    return {
+      system: { codebookUpdates: updates, recentCodes: Array.from(recent), emptyCodebook: this.#emptyCodebook },
+      optimizers: { adamw: optimizer },
+      averages: average ? { weights: average.average } : {},
+      // the model's files hold the averages, or half precision: then not what training goes on from
+      ...((storage !== "fp32" || average) && { weights: arenaTensors(this.#parameters) }),
+      writeModel: (folder) => this.#writeModel(folder, recent),
+    };
+  }
+
+  /** The official layout of a training checkpoint: the whole encoder-decoder. */
+  async #writeModel(folder: string, recent: Int32Array): Promise<void> {
+    const directory = join(folder, "tokenizer");
+    await mkdir(directory, { recursive: true });
+    const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
+    const { config, json: content, text } = this.#start;
+    await writeFile(join(directory, "config.json"), json(content));
+    await writeFile(join(directory, "preprocessor_config.json"), json(preprocessorConfig(config.num_mel_bins)));
+    await writeFile(join(directory, "tokenizer.json"), json(text.json));
+    const tensors = arenaTensors(this.#parameters, this.#run.storage);
+    const average = this.#updater.average?.average;
+    if (average) for (const [name, tensor] of arenaTensors(average, this.#run.storage)) tensors.set(name, tensor);
+    // sums of many frames pass float16's range, and codes follow from them
+    for (const name of QUANTIZER_BUFFERS)
+      if (this.#parameters.has(name))
+        for (const [key, tensor] of arenaTensors(this.#parameters, "fp32", [name])) tensors.set(key, tensor);
+    const ring = Float32Array.from(recent);
+    tensors.set(QUANTIZER_BUFFERS[2] as string, {
+      dtype: "F32",
+      shape: [ring.length],
+      data: () => new Uint8Array(ring.buffer),
+    });
+    await writeSafetensorsFile(join(directory, "model.safetensors"), tensors);
+  }
+
+  async restore(saved: SavedCheckpoint): Promise<void> {
+    const { optimizer, average } = this.#updater;
+    const beside = await saved.restoreWeights(this.#parameters);
+    if (beside.size < this.#parameters.entries.length) await this.#restoreModel(saved.path, beside);
+    await saved.restoreOptimizer("adamw", optimizer);
+    if (average) {
+      if (!saved.has(averageFile("weights")))
+        throw new TrainingError(`${saved.path}: holds no averaged weights; resume with optimizer.ema: null`);
+      await saved.restoreAverage("weights", average.average);
+    }
+    const { codebookUpdates, recentCodes, emptyCodebook } = saved.state.system as {
+      codebookUpdates: number;
+      recentCodes: number[];
+      emptyCodebook: boolean;
+    };
+    this.#quantizer = QuantizerTraining.create(this.#parameters, this.#config, {
+      updates: codebookUpdates,
+      recent: Int32Array.from(recentCodes),
+    });
+    this.#emptyCodebook = emptyCodebook;
+  }
+
+  async #restoreModel(path: string, except: ReadonlySet<string>): Promise<void> {
+    const file = join(path, "tokenizer", "model.safetensors");
+    const store = await openSafetensors(await fileSource(file));
+    try {
+      const names = this.#parameters.entries.map(({ name }) => name).filter((name) => !except.has(name));
+      await loadArena(this.#parameters, store, file, names);
+    } finally {
+      await store.close();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.#program.dispose();
+    await this.#evaluation.dispose();
+    await this.#greedy?.dispose();
+    await this.#updater.dispose();
+  }
+}
+
+function taskOf(example: Example): Task {
+  if (example.task !== undefined) return example.task;
+  throw new TrainingError(
+    `${example.id}: names no task; add a task column (asr, ser, caption, sap), or task to its source in data`,
+  );
+}
+
+const preprocessorConfig = (mels: number) => ({
+  feature_extractor_type: "WhisperFeatureExtractor",
+  feature_size: mels,
+  sampling_rate: 16000,
+  hop_length: 160,
+  n_fft: 400,
+  chunk_length: 30,
+  n_samples: 480000,
+  nb_max_frames: 3000,
+  padding_side: "right",
+  padding_value: 0,
+  return_attention_mask: false,
+});
