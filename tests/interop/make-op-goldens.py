@@ -338,6 +338,23 @@ def training():
     a("linearCrossEntropy", "linearCrossEntropy", [Input(bt), weight(9, 4), labels], cross, sizes=TIMES)
     far = Input([1, 2], values=[300, -300])
     a("linearCrossEntropy of a label far below", "linearCrossEntropy", [far, Input([2, 2], values=[1, 0, 0, 1]), Input([1], values=[1], dtype="int32")], cross)
+    def ctc(_, logits, labels, lengths):
+        logits.requires_grad_()
+        rows = logits.log_softmax(-1).transpose(0, 1)
+        losses = F.ctc_loss(rows, labels.clamp(min=0).long(), lengths.long(), (labels >= 0).sum(1), reduction="none", zero_infinity=True)
+        (slopes,) = torch.autograd.grad(losses.sum(), logits)
+        return losses.detach(), slopes
+    spelling = lambda *rows: Input([len(rows), len(rows[0])], values=rows, dtype="int32", constant=True)
+    whole = lambda *values: Input([len(values)], values=values, dtype="int32")
+    said = lambda size: np.where(np.arange(size[1]) < RANDOM.integers(1, size[1] + 1, (size[0], 1)), RANDOM.integers(1, 5, size), -1)
+    lengths = Input(["batch"], lambda size: RANDOM.integers(4, 6, size), "int32")
+    a("ctcLoss", "ctcLoss", [Input(["batch", "time", 5]), Input(["batch", "length"], said, "int32"), lengths], ctc,
+      sizes=[{"batch": 1, "time": 9, "length": 4}, {"batch": 3, "time": 5, "length": 2}])
+    rows = spelling([1, 1, 1], [1, 2, 1], [2, -1, -1], [-1, -1, -1], [1, 1, 2], [1, 2, 3], [3, 3, -1])
+    a("ctcLoss of repetitions, of no label, of labels that hardly or do not fit", "ctcLoss", [Input([7, 6, 4]), rows, whole(6, 6, 2, 4, 4, 3, 2)], ctc)
+    a("ctcLoss of one frame", "ctcLoss", [Input([4, 1, 3]), spelling([1], [-1], [2], [1]), whole(1, 1, 1, 0)], ctc)
+    sure = Input([2, 40, 3], lambda size: 30 * RANDOM.standard_normal(size))
+    a("ctcLoss of sure logits", "ctcLoss", [sure, spelling([1, 2, 1, 1], [2, -1, -1, -1]), whole(40, 33)], ctc)
 
 
 for make in (elementwise, shape, linear, reduce):

@@ -18,6 +18,7 @@ import {
   type Tensor,
   type TensorData,
 } from "../../packages/graph/src/index.ts";
+import * as ctc from "../../packages/graph/src/ops/ctc.ts";
 import type { OpDefinition } from "../../packages/graph/src/ops/definition.ts";
 import * as elementwise from "../../packages/graph/src/ops/elementwise.ts";
 import * as linear from "../../packages/graph/src/ops/linear.ts";
@@ -55,7 +56,9 @@ export interface GoldenFile {
 export const operatorsIn = (module: object): OpDefinition[] =>
   Object.values(module).filter((v): v is OpDefinition => typeof v === "object" && v !== null && "emit" in v);
 
-const operators = new Map([elementwise, linear, loss, reduce, shape].flatMap(operatorsIn).map((op) => [op.name, op]));
+const operators = new Map(
+  [ctc, elementwise, linear, loss, reduce, shape].flatMap(operatorsIn).map((op) => [op.name, op]),
+);
 
 /** `3`, `time`, `4*time`, `2*time+1`; a number when sizes are given. */
 function readDim(text: StoredDim, sizes?: GoldenRun["sizes"]): Dim {

@@ -62,6 +62,12 @@ const methods: Method[] = [
     undefined,
     3,
   ],
+  [
+    "ctcLoss",
+    (x, g) => x.ctcLoss(g.constant(new Int32Array(10), [2, 5]), g.constant(new Int32Array(2), [2])),
+    undefined,
+    3,
+  ],
   ["argMax", (x) => x.argMax(-1), { axis: -1 }],
   ["smallest", (x) => x.smallest(2), { k: 2 }],
 ];

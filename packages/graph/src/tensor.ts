@@ -1,6 +1,7 @@
 /** Handle on a value of a graph, with the operators as methods so that networks read like their papers. */
 import { type Dim, type Shape, sameDim } from "./dim.ts";
 import type { DType, Graph } from "./graph.ts";
+import { ctcLoss } from "./ops/ctc.ts";
 import * as elementwise from "./ops/elementwise.ts";
 import * as products from "./ops/linear.ts";
 import * as losses from "./ops/loss.ts";
@@ -207,6 +208,14 @@ export class Tensor {
   linearCrossEntropy(table: Tensor, labels: Tensor): { losses: Tensor; probabilities: Tensor; correct: Tensor } {
     const [a, b, c] = this.graph.apply(losses.linearCrossEntropy, [this, table, labels], undefined);
     return { losses: a as Tensor, probabilities: b as Tensor, correct: c as Tensor };
+  }
+
+  /**
+   * Losses [batch] of int32 labels [batch, length] (padded by −1) under the logits `this` [batch, time, units], unit 0
+   * the blank, `lengths` int32 [batch] frames being real; 0 where a label does not fit into them.
+   */
+  ctcLoss(labels: Tensor, lengths: Tensor): Tensor {
+    return this.#one(ctcLoss, [labels, lengths]);
   }
 
   softmax(axis = -1): Tensor {

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { addDim, mulDim, symbol } from "../dim.ts";
 import { buildGraph, type Graph, type ParameterData } from "../graph.ts";
+import { createRuntime } from "../index.ts";
+import { defineOp } from "../ops/definition.ts";
+import { compile } from "../run/runtime.ts";
 import { Scope } from "../scope.ts";
 import type { Tensor } from "../tensor.ts";
 import { type EmitOptions, emitModel } from "./emitter.ts";
@@ -194,5 +197,48 @@ describe("int8", () => {
     );
     expect(model.initializers.map((i) => i.name)).toEqual(["a.weight", "b.table"]);
     expect(count(model, "Gemm")).toBe(2);
+  });
+});
+
+describe("recurrences", () => {
+  /** Running sums of `decay`ed values: y[t] = decay · y[t − 1] + x[t]. */
+  const decayed = defineOp<undefined>({
+    name: "decayed",
+    infer: ([x]) => [{ dtype: "float32", shape: x!.shape }],
+    emit(e, [x, decay]) {
+      const shape = x!.shape.slice(1);
+      const [zeros] = e.shared("Expand", [e.constant(new Float32Array(1), []), e.dims(shape)]);
+      const sums = e.scan({ value: zeros!, dtype: "float32", shape }, x!, (before, value) => {
+        const [less] = e.shared("Mul", [before, decay!.value]);
+        return e.node("Add", [less!, value])[0]!;
+      });
+      return [sums];
+    },
+  });
+  const body = (g: Graph) => {
+    const x = g.input("x", [time, 2]);
+    const decay = g.input("halved", []).mul(0.5);
+    const once = g.apply(decayed, [x, decay], undefined)[0]!;
+    return { decay, once, twice: g.apply(decayed, [once, decay], undefined)[0]! };
+  };
+
+  test("use values around them, which may be outputs of the whole", async () => {
+    const runtime = await createRuntime({ device: "cpu", threads: 1 });
+    const program = await compile(runtime, buildGraph("g", body));
+    const x = { data: Float32Array.of(1, 0, 0, 8, 4, 0), shape: [3, 2] };
+    const { decay, once, twice } = await program.run({ x, halved: { data: Float32Array.of(1), shape: [] } });
+    expect([...decay!.data]).toEqual([0.5]);
+    expect([...once!.data]).toEqual([1, 0, 0.5, 8, 4.25, 4]);
+    expect([...twice!.data]).toEqual([1, 0, 1, 8, 4.75, 8]);
+    await program.dispose();
+    await runtime.dispose();
+  });
+
+  test("two values of one name within are refused", () => {
+    const model = emit(body);
+    const scan = model.nodes.find((n) => n.type === "Scan")!;
+    expect(() => serialize({ ...model, nodes: [...model.nodes, { ...scan, outputs: ["a", "b"] }] })).toThrow(
+      /two values are called Scan_.*state/,
+    );
   });
 });

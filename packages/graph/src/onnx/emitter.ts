@@ -12,6 +12,7 @@ import {
   type InlineTensor,
   type OnnxModel,
   type OnnxNode,
+  subgraphs,
 } from "./model.ts";
 
 export interface EmitOptions {
@@ -45,14 +46,14 @@ const ITEM_BYTES = {
 export class Emitter {
   readonly #graph: Graph;
   readonly #options: EmitOptions;
-  readonly #nodes: OnnxNode[] = [];
+  #nodes: OnnxNode[] = [];
   readonly #initializers: Initializer[] = [];
   readonly #inline: InlineTensor[] = [];
   readonly #values = new Map<number, string>();
   readonly #parameterNames = new Map<number, string>();
   readonly #fed: Tensor[] = [];
   /** Results that may be shared, by a description of how they were made. */
-  readonly #shared = new Map<string, string>();
+  #shared = new Map<string, string>();
   #count = 0;
   #scope = "";
 
@@ -94,7 +95,14 @@ export class Emitter {
     }
     const outputs = Object.entries(this.#graph.outputs).map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape }));
     this.#nameOutputs();
-    const used = new Set(this.#nodes.flatMap((n) => n.inputs));
+    const used = new Set<string>();
+    const note = (nodes: readonly OnnxNode[]): void => {
+      for (const n of nodes) {
+        for (const value of n.inputs) used.add(value);
+        for (const body of subgraphs(n)) note(body.nodes);
+      }
+    };
+    note(this.#nodes);
     return {
       name: this.#graph.name,
       nodes: this.#nodes,
@@ -127,8 +135,20 @@ export class Emitter {
       }
     }
     const rename = (value: string) => names.get(value) ?? value;
-    const renamed = this.#nodes.map((n) => ({ ...n, inputs: n.inputs.map(rename), outputs: n.outputs.map(rename) }));
-    this.#nodes.splice(0, this.#nodes.length, ...renamed, ...copies);
+    const renamed = (nodes: readonly OnnxNode[]): OnnxNode[] =>
+      nodes.map((n) => ({
+        ...n,
+        inputs: n.inputs.map(rename),
+        outputs: n.outputs.map(rename),
+        // what runs within a node may use values that are outputs of the whole
+        attributes: Object.fromEntries(
+          Object.entries(n.attributes).map(([key, value]) => [
+            key,
+            typeof value === "object" && "nodes" in value ? { ...value, nodes: renamed(value.nodes) } : value,
+          ]),
+        ),
+      }));
+    this.#nodes = [...renamed(this.#nodes), ...copies];
   }
 
   /** Adds one node and returns the names of its outputs. */
@@ -168,6 +188,28 @@ export class Emitter {
     const names = this.node(type, inputs, attributes, outputs);
     this.#shared.set(key, JSON.stringify(names));
     return names;
+  }
+
+  /**
+   * A recurrence over the first axis of `sequence`: `body` makes each state from the one before and a slice of the
+   * sequence. Returns all states but the first, [slices, ...state].
+   */
+  scan(first: EmittedValue, sequence: EmittedValue, body: (state: string, slice: string) => string): string {
+    const [nodes, shared] = [this.#nodes, this.#shared];
+    const prefix = `${this.#scope ? `${this.#scope}/` : ""}Scan_${this.#count++}`;
+    const { dtype, shape } = first;
+    const state = { name: `${prefix}/state`, dtype, shape };
+    const slice = { name: `${prefix}/slice`, dtype: sequence.dtype, shape: sequence.shape.slice(1) };
+    // values that the body makes are not seen outside
+    this.#nodes = [];
+    this.#shared = new Map(shared);
+    const next = body(state.name, slice.name);
+    const [copy] = this.node("Identity", [next]);
+    const inner = this.#nodes;
+    [this.#nodes, this.#shared] = [nodes, shared];
+    const outputs = [next, copy!].map((name) => ({ name, dtype, shape }));
+    const attributes = { num_scan_inputs: 1, body: { name: prefix, nodes: inner, inputs: [state, slice], outputs } };
+    return this.node("Scan", [first.value, sequence.value], attributes, 2)[1]!;
   }
 
   elementType(dtype: DType): number {

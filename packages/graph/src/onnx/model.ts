@@ -24,7 +24,7 @@ export const DTYPE_ELEMENT: Record<DType, number> = {
   bool: 9,
 };
 
-export type AttributeValue = number | string | readonly number[];
+export type AttributeValue = number | string | readonly number[] | OnnxSubgraph;
 
 export interface OnnxNode {
   readonly type: string;
@@ -33,6 +33,14 @@ export interface OnnxNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, AttributeValue>>;
+}
+
+/** What a node such as Scan runs. Its nodes may use values of the graph around it. */
+export interface OnnxSubgraph {
+  readonly name: string;
+  readonly nodes: readonly OnnxNode[];
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
 }
 
 /** A weight: its bytes are handed over when a session is made or the model is exported. */
@@ -85,7 +93,16 @@ export function serializeModel(model: OnnxModel, place: (initializer: Initialize
     seen.add(name);
   };
   for (const v of [...model.inputs, ...model.initializers, ...model.inline]) declare(v.name);
-  for (const n of model.nodes) for (const o of n.outputs) if (o) declare(o);
+  const declareOutputs = (nodes: readonly OnnxNode[]): void => {
+    for (const n of nodes) {
+      for (const o of n.outputs) if (o) declare(o);
+      for (const body of subgraphs(n)) {
+        for (const v of body.inputs) declare(v.name);
+        declareOutputs(body.nodes);
+      }
+    }
+  };
+  declareOutputs(model.nodes);
 
   return new ProtobufWriter()
     .varint(1, IR_VERSION)
@@ -122,6 +139,10 @@ export function serializeModel(model: OnnxModel, place: (initializer: Initialize
     .finish();
 }
 
+/** The graphs that a node runs. */
+export const subgraphs = (node: OnnxNode): OnnxSubgraph[] =>
+  Object.values(node.attributes).filter((v): v is OnnxSubgraph => typeof v === "object" && "nodes" in v);
+
 function writeNode(w: ProtobufWriter, node: OnnxNode): void {
   for (const i of node.inputs) w.string(1, i);
   for (const o of node.outputs) w.string(2, o);
@@ -130,7 +151,14 @@ function writeNode(w: ProtobufWriter, node: OnnxNode): void {
     w.message(5, (a) => {
       a.string(1, name);
       if (typeof value === "string") a.string(4, value).varint(20, 3);
-      else if (typeof value !== "number") {
+      else if (typeof value === "object" && "nodes" in value) {
+        a.message(6, (g) => {
+          for (const inner of value.nodes) g.message(1, (n) => writeNode(n, inner));
+          g.string(2, value.name);
+          for (const v of value.inputs) g.message(11, (i) => writeValueInfo(i, v));
+          for (const v of value.outputs) g.message(12, (o) => writeValueInfo(o, v));
+        }).varint(20, 5);
+      } else if (typeof value !== "number") {
         for (const v of value) a.varint(8, v);
         a.varint(20, 7);
       } else if (FLOAT_ATTRIBUTES.has(name)) a.float(2, value).varint(20, 1);

@@ -65,6 +65,18 @@ const reduction = (apply: (x: Tensor, axis: number | number[], keep: boolean) =>
 const int32 = (g: Graph, values: number[]) => g.constant(Int32Array.from(values), [values.length]);
 
 const CASES: Record<string, Case[]> = {
+  ctcLoss: [
+    // labels with a repetition, without one, of no unit, and too long
+    {
+      sizes: [fc.integer({ min: 3, max: 6 }), fc.integer({ min: 3, max: 4 })],
+      shapes: (time, units) => [[4, time, units]],
+      apply: ([x], g, time) =>
+        x!.ctcLoss(
+          g.constant(Int32Array.of(1, 1, -1, 2, -1, -1, -1, -1, -1, 1, 2, 1), [4, 3]),
+          int32(g, [time!, time! - 1, time!, 2]),
+        ),
+    },
+  ],
   add: [binary((a, b) => a.add(b)), unary((x) => x.add(x))],
   sub: [binary((a, b) => a.sub(b))],
   mul: [binary((a, b) => a.mul(b)), unary((x) => x.mul(x))],
