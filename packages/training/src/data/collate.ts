@@ -10,6 +10,7 @@ import {
 } from "@uat/audio";
 import type { NumericArray } from "@uat/graph";
 import { TrainingError } from "../errors.ts";
+import { IGNORED_LABEL } from "../tasks/targets.ts";
 import type { Example } from "./example.ts";
 import { type DecoderPreparation, longestSamples, type PreparedClip, type TokenizerPreparation } from "./prepare.ts";
 
@@ -24,28 +25,23 @@ export type Collate = (items: readonly BatchItem[]) => Record<string, NumericArr
 /** To the longest clip, to the most seconds there may be, or to a multiple, so that a network meets few shapes. */
 export type Padding = "longest" | "max" | { readonly multipleOf: number };
 
-/** What the decoder is given and what it is to say; -100 is not scored. */
+/** What the decoder is given and what it is to say; {@link IGNORED_LABEL} is not scored. */
 export interface TextTarget {
   readonly decoder_input_ids: readonly number[];
   readonly labels: readonly number[];
 }
 
-/** Label that cross-entropy leaves out. */
-export const IGNORED_LABEL = -100;
-
 export interface TextOptions {
   readonly encodeTarget: (example: Example) => TextTarget;
   /** Fills `decoder_input_ids`. */
   readonly padTokenId: number;
-  /** Rows whose text has fewer characters are not scored. */
-  readonly minTextLength?: number;
   /** Text is padded to a multiple of so many tokens. */
   readonly multipleOf?: number;
 }
 
 /** [batch, time] ids and labels. @throws TrainingError when a target's two halves differ in length. */
 export function collateText(items: readonly BatchItem[], options: TextOptions): Record<string, NumericArray> {
-  const { encodeTarget, padTokenId, minTextLength = 0, multipleOf = 1 } = options;
+  const { encodeTarget, padTokenId, multipleOf = 1 } = options;
   const targets = items.map(({ example }) => {
     const target = encodeTarget(example);
     if (target.decoder_input_ids.length !== target.labels.length || target.labels.length === 0) {
@@ -56,12 +52,11 @@ export function collateText(items: readonly BatchItem[], options: TextOptions): 
     return target;
   });
   const time = paddedLength(Math.max(...targets.map(({ labels }) => labels.length)), multipleOf);
-  const ids = new BigInt64Array(items.length * time).fill(BigInt(padTokenId));
-  const labels = new BigInt64Array(items.length * time).fill(BigInt(IGNORED_LABEL));
+  const ids = new Int32Array(items.length * time).fill(padTokenId);
+  const labels = new Int32Array(items.length * time).fill(IGNORED_LABEL);
   for (const [row, target] of targets.entries()) {
-    ids.set(target.decoder_input_ids.map(BigInt), row * time);
-    const { text = "" } = (items[row] as BatchItem).example;
-    if ([...text].length >= minTextLength) labels.set(target.labels.map(BigInt), row * time);
+    ids.set(target.decoder_input_ids, row * time);
+    labels.set(target.labels, row * time);
   }
   const shape = [items.length, time];
   return { decoder_input_ids: { data: ids, shape }, labels: { data: labels, shape } };

@@ -40,7 +40,7 @@ export async function openSource(config: SourceConfig, options: OpenSourceOption
   if (dataset !== undefined) return openHubSource(dataset, { ...common, config: config.config, split: config.split });
   const { files } = await ensureScenes(synth as string, options.cache, {
     split: sceneSplit(config),
-    signal: options.signal,
+    ...(options.signal && { signal: options.signal }),
     onProgress: ({ done, total }) => options.onProgress?.(`scenes of ${basename(synth as string)}`, done, total),
   });
   return openParquetSource(files, common);
