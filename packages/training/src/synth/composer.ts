@@ -45,8 +45,8 @@ export interface ScenePart {
   /** Decibels by which the source's samples were changed. */
   readonly gain: number;
   readonly path: Path;
-  /** Of what was drawn for it: a generator makes the same sound of the same seed. */
-  readonly seed: number;
+  /** A generator makes the same sound of the same seed; recordings have none. */
+  readonly seed: number | undefined;
   /** Where in the source's samples its excerpt begins, seconds. */
   readonly excerpt: number;
   /** Changes to speech: pace, semitones, decibels. */
@@ -70,6 +70,8 @@ export interface Scene {
 const MARGIN = 0.1;
 /** Seconds between sounds that are one after the other. */
 const GAP = 0.15;
+/** Decibels below its loudest moment from where speech counts as heard. */
+const HEARD_FLOOR = 25;
 /** Draws of a clip before a source counts as unusable for a scene. */
 const TRIES = 30;
 /** Longest share of a scene that one discrete sound takes; longer clips are cut. */
@@ -90,6 +92,8 @@ interface Draft extends Omit<ScenePart, "snr" | "gain"> {
 }
 
 interface Spoken {
+  /** From the first to the last sample, softest sounds included. */
+  readonly whole: Span;
   readonly part: ScenePart;
   readonly facts: NonNullable<SceneFacts["speech"]>;
 }
@@ -126,7 +130,7 @@ export class SceneComposer {
       const taken = new Set<string>();
       for (let n = 0; n < count; n++) {
         const random = draw(role, n);
-        const context = { length, reverberation, distant, speech: spoken?.part.spans[0], taken, random };
+        const context = { length, reverberation, distant, spoken, taken, random };
         const draft = await this.#sound(role, context, seedOf(seed, split, index, role, n, "sound"));
         if (!draft) continue;
         drafts.push(draft);
@@ -168,7 +172,9 @@ export class SceneComposer {
       const onset = margin + random.below(length - dry.length - 2 * margin + 1);
       const path = drawPath("medium", reverberation, random);
       const { direct, wet } = travel(dry, path, sampleRate, random);
-      const span = { start: onset, end: onset + dry.length };
+      // soft sounds at either end are kept, but it is heard from here to there
+      const heard = activeSpan(dry, sampleRate, HEARD_FLOOR) ?? { start: 0, end: dry.length };
+      const span = { start: onset + heard.start, end: onset + heard.end };
       const manner = {
         rate: said.manner.rate === undefined ? undefined : said.manner.rate * changes.rate,
         pitch: said.manner.pitch === undefined ? undefined : said.manner.pitch + changes.pitch,
@@ -180,6 +186,7 @@ export class SceneComposer {
       const factor = fromDecibels(usual + energy) / level(stem, [span]);
       const seconds_ = (samples: number) => samples / sampleRate;
       return {
+        whole: { start: onset, end: onset + dry.length },
         part: {
           role: "speech",
           label: "speech",
@@ -190,7 +197,7 @@ export class SceneComposer {
           snr: 0,
           gain: toDecibels(factor),
           path,
-          seed: 0,
+          seed: undefined,
           excerpt: 0,
           changes,
         },
@@ -223,7 +230,7 @@ export class SceneComposer {
   async #sound(role: SoundRole, context: Context, seed: number): Promise<Draft | undefined> {
     const { sampling_rate: sampleRate } = this.#config;
     const { random, taken } = context;
-    const items = this.#sources.sounds[role].flatMap((s) => s.items);
+    const items = this.#sources.sounds[role].flatMap((s) => s.items.map((item) => ({ item, generated: s.generated })));
     const distance = this.#drawDistance(role, random);
     // distance needs a room to be heard; a scene without one gets it for this sound
     const path = drawPath(
@@ -234,7 +241,7 @@ export class SceneComposer {
     const range = this.#config[role].snr;
     const snr = drawRatio(range, distance, random);
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const item = pick(random, items);
+      const { item, generated } = pick(random, items);
       if (taken.has(item.label)) continue;
       const samples = await this.#readable(() => item.load(seededBy(seed)));
       const span = samples && activeSpan(samples, sampleRate, 40);
@@ -245,7 +252,8 @@ export class SceneComposer {
       if (!placed) continue;
       const { label, origin } = item;
       const excerpt = (span.start + placed.offset) / sampleRate;
-      return { role, label, origin, item, path, snr, range, distance, seed, excerpt, ...placed };
+      const seeded = generated ? seed : undefined;
+      return { role, label, origin, item, path, snr, range, distance, seed: seeded, excerpt, ...placed };
     }
     return undefined;
   }
@@ -259,7 +267,7 @@ export class SceneComposer {
 
   #placeEvent(clip: Float32Array, path: Path, context: Context): Placed | undefined {
     const { sampling_rate: sampleRate, events } = this.#config;
-    const { length, speech, random } = context;
+    const { length, spoken, random } = context;
     const longest = Math.round(LONGEST_EVENT * length);
     const dry = clip.slice(0, longest);
     if (clip.length > longest) fadeEnds(dry, sampleRate, 0.02);
@@ -269,7 +277,7 @@ export class SceneComposer {
     if (!heard) return undefined;
     const size = heard.end - heard.start;
     const wanted = countable ? between(random, events.repeat) : 1;
-    const starts = this.#times(size, wanted, length, speech, random);
+    const starts = this.#times(size, wanted, length, spoken, random);
     if (!starts) return undefined;
     const stem = new Float32Array(length);
     const straight = new Float32Array(length);
@@ -284,15 +292,21 @@ export class SceneComposer {
   }
 
   /** Starts of `wanted` occurrences or fewer: all before, during or after the speech where they fit, anywhere else. */
-  #times(size: number, wanted: number, length: number, speech: Span | undefined, random: Random): number[] | undefined {
+  #times(
+    size: number,
+    wanted: number,
+    length: number,
+    spoken: Spoken | undefined,
+    random: Random,
+  ): number[] | undefined {
     const gap = Math.round(GAP * this.#config.sampling_rate);
     const edge = gap >> 2;
     const whole = { start: edge, end: length - edge };
-    const places = speech
+    const places = spoken
       ? shuffled(random, [
-          { start: edge, end: speech.start - gap },
-          { start: speech.start, end: speech.end },
-          { start: speech.end + gap, end: length - edge },
+          { start: edge, end: spoken.whole.start - gap },
+          spoken.part.spans[0]!,
+          { start: spoken.whole.end + gap, end: length - edge },
         ])
       : [whole];
     for (let n = wanted; n > 0; n--) {
@@ -439,7 +453,7 @@ interface Context {
   readonly reverberation: number | undefined;
   /** Reverberation time of distant sounds in a scene without a room. */
   readonly distant: number;
-  readonly speech: Span | undefined;
+  readonly spoken: Spoken | undefined;
   /** Labels the scene already has. */
   readonly taken: ReadonlySet<string>;
   readonly random: Random;

@@ -29,9 +29,15 @@ const HOP_SECONDS = 0.01;
 /** Fewer voiced frames than this say nothing about a voice. */
 const FEWEST_VOICED = 15;
 
-export function measureSpeech(samples: Float32Array, sampleRate: number, text: string | undefined): SpeechMeasures {
+/** @param text what is said, in `language` (BCP 47). */
+export function measureSpeech(
+  samples: Float32Array,
+  sampleRate: number,
+  text: string | undefined,
+  language?: string | null,
+): SpeechMeasures {
   const whole = activeSpan(samples, sampleRate) ?? { start: 0, end: samples.length };
-  const syllables = text === undefined ? 0 : countSyllables(text);
+  const syllables = text === undefined ? 0 : countSyllables(text, language);
   const sounding = activeSpans(samples, sampleRate, { join: 0.15 }).reduce((sum, s) => sum + s.end - s.start, 0);
   return {
     syllableRate: syllables > 0 && sounding > 0 ? (syllables * sampleRate) / sounding : undefined,
@@ -48,10 +54,10 @@ export function medianPitch(samples: Float32Array, sampleRate: number): number |
 }
 
 /**
- * Syllables of a text, roughly: groups of vowels, a silent e at the end of English words left out; one for each
+ * Syllables of a text, roughly: groups of vowels, less the silent e at the end of English words; one for each
  * character of Chinese, Japanese or Korean.
  */
-export function countSyllables(text: string): number {
+export function countSyllables(text: string, language?: string | null): number {
   const ideographs = text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu);
   let count = ideographs?.length ?? 0;
   for (const word of text
@@ -60,7 +66,7 @@ export function countSyllables(text: string): number {
     .replace(/\p{M}/gu, "")
     .match(/[\p{L}']+/gu) ?? []) {
     const groups = word.match(/[aeiouyœæøаеёиоуыэюяαεηιουωаіїє]+/gu)?.length ?? 0;
-    const silent = groups > 1 && /[^aeiouyl]e$/.test(word) ? 1 : 0;
+    const silent = groups > 1 && language?.startsWith("en") && /[^aeiouyl]e$/.test(word) ? 1 : 0;
     if (groups > 0) count += groups - silent;
   }
   return count;

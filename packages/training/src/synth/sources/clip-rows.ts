@@ -115,7 +115,8 @@ export class ClipSpeech implements SpeechSource {
     const samples = await row.read();
     const span = activeSpan(samples, this.#sampleRate, 40);
     if (!span) throw new UnreadableClip(row.clip, "is silent");
-    const measures = this.#measures.get(row) ?? measureSpeech(samples, this.#sampleRate, row.labels.text);
+    const measures =
+      this.#measures.get(row) ?? measureSpeech(samples, this.#sampleRate, row.labels.text, row.labels.language);
     this.#measures.set(row, measures);
     return { samples: samples.slice(span.start, span.end), measures };
   }
