@@ -36,6 +36,7 @@ export default defineConfig([
       index: "src/index.ts",
       cli: "../cli/src/main.ts",
       "native-worker": "../graph/src/run/native-worker.ts",
+      "loader-worker": "../training/src/data/loader-worker.ts",
     },
     outDir: "dist/node",
   },

@@ -2,10 +2,10 @@
 import { rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Random } from "@uat/training";
-import { changeSpeed, gain, level, mix, noise, peak, room } from "./augment.ts";
+import { changeSpeed, gain, level, mix, noise, peak, Random } from "@uat/training";
 import { decodeExcerpt } from "./decode.ts";
 import { hashOrder, sha256, unitHash } from "./hash.ts";
+import { room } from "./room.ts";
 import { type Clip, minutesOf, SHARD_SAMPLE_RATE, Shard, ShardWriter } from "./shard.ts";
 import type { AudioSource, Manifest, Selection } from "./sources.ts";
 import { heldOutPaths, readSpeechFolder } from "./speech-folder.ts";
@@ -184,7 +184,7 @@ async function addAugmented(originals: Shard, out: ShardWriter): Promise<void> {
   const factors = [0.8, 0.86, 0.92, 1.08, 1.15, 1.22];
   await add(SPEED_MINUTES, wide, async (samples) => {
     const factor = factors[random.below(factors.length)]!;
-    return [changeSpeed(samples, factor), `speed ${factor}`];
+    return [changeSpeed(samples, factor, SHARD_SAMPLE_RATE), `speed ${factor}`];
   });
   await add(ROOM_MINUTES, wide, async (samples) => {
     const seconds = random.uniform(0.2, 0.7);

@@ -11,6 +11,8 @@ export interface Clip {
   readonly start?: number;
   /** Seconds taken; all that follows `start` by default. */
   readonly duration?: number;
+  /** Some label holds times within the clip: its speed is never changed. */
+  readonly timed?: boolean;
 }
 
 /** One row of a source: metadata only, audio is decoded when it is needed. */
@@ -24,8 +26,6 @@ export interface Example extends Clip {
   readonly tags?: readonly string[];
   readonly speaker?: string;
   readonly language?: string;
-  /** Some label holds times within the clip, so its speed must not be changed. */
-  readonly timed?: boolean;
   /** Whatever else the row holds, by column. */
   readonly labels: Readonly<Record<string, unknown>>;
 }

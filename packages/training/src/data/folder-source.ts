@@ -3,13 +3,13 @@
  * `metadata.csv`, `.tsv` or `.jsonl` beside them, whose column `file_name` says which file a row is about.
  */
 import type { Dirent } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, sep } from "node:path";
 import { TrainingError } from "../errors.ts";
-import { parseDelimited } from "./delimited.ts";
 import type { ExampleSource } from "./example.ts";
 import { openManifestSource } from "./manifest-source.ts";
-import { exampleFromRow, type RowColumns, resolveColumns, type SourceOptions } from "./rows.ts";
+import type { SourceOptions } from "./rows.ts";
+import { openTableSource, rowsSource } from "./table-source.ts";
 
 const EXTENSIONS = new Set([".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac", ".webm"]);
 
@@ -48,29 +48,16 @@ export async function openFolderSource(folder: string, options: SourceOptions = 
   }
   const list = metadata[0] && join(folder, metadata[0]);
   const columns = { ...options.columns };
-  if (list !== undefined) columns.audio ??= "file_name";
+  columns.audio ??= "file_name";
   if (list?.endsWith(".jsonl")) return openManifestSource(list, { ...options, columns });
-  if (list === undefined && files.length === 0) {
+  if (list !== undefined) return openTableSource(list, { ...options, columns });
+  if (files.length === 0) {
     throw new TrainingError(`${folder}: holds no audio files; expected some of ${[...EXTENSIONS].join(" ")}`);
   }
-  const rows: Record<string, string>[] = list
-    ? parseDelimited(await readFile(list, "utf8"), list.endsWith(".csv") ? "," : "\t", list)
-    : files.map((path) => {
-        const file_name = relative(folder, path);
-        const label = dirname(file_name) === "." ? undefined : basename(dirname(file_name));
-        return { file_name, ...(label !== undefined && { label }) };
-      });
-  if (rows.length === 0) throw new TrainingError(`${list}: names no files; expected at least one row`);
-  const present = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const resolved: RowColumns = resolveColumns(list ?? folder, present, { ...options, columns });
-  return {
-    name: list ?? folder,
-    length: rows.length,
-    async example(index) {
-      const row = rows[index] as Record<string, string>;
-      const id = list ? `${list}#${index}` : join(folder, row.file_name as string);
-      return exampleFromRow(row, { id, folder, columns: resolved, options });
-    },
-    async close() {},
-  };
+  const rows = files.map((path) => {
+    const file_name = relative(folder, path);
+    const parent = dirname(file_name);
+    return { file_name, label: parent === "." ? null : basename(parent) };
+  });
+  return rowsSource(folder, rows, (index) => files[index] as string, folder, { ...options, columns });
 }

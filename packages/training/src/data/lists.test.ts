@@ -79,6 +79,21 @@ describe("JSONL manifests", () => {
     await expect(openManifestSource(path, { required: ["text"] })).rejects.toThrow(/:2: has no "text"/);
   });
 
+  it.each([
+    ["list.csv", "path,sentence\na.wav,hello\n"],
+    ["list.TSV", "path\tsentence\na.wav\thello"],
+  ])("may be tables: %s", async (name, content) => {
+    const path = join(temporaryFolder(), name);
+    writeFileSync(path, content);
+    const source = await openManifestSource(path, { task: "asr" });
+    expect(await allExamples(source)).toEqual([
+      { id: `${path}#0`, audio: { path: join(dirname(path), "a.wav") }, text: "hello", task: "asr", labels: {} },
+    ]);
+    writeFileSync(path, "path,sentence\n".replace(",", name === "list.csv" ? "," : "\t"));
+    await expect(openManifestSource(path)).rejects.toThrow(/names no clips/);
+    await expect(openManifestSource(`/nowhere/${name}`)).rejects.toThrow(/no such file; expected a table of clips/);
+  });
+
   it("that are missing say so", async () => {
     await expect(openManifestSource("/nowhere/list.jsonl")).rejects.toThrow("/nowhere/list.jsonl: no such file");
   });
@@ -108,6 +123,7 @@ describe("folders", () => {
       ["dog/b.wav", ["dog"]],
       ["top.mp3", undefined],
     ]);
+    expect(examples[0]?.labels).toEqual({});
     const emotions = await openFolderSource(folder, { columns: { text: "label" }, task: "ser" });
     expect((await emotions.example(1)).text).toBe("dog");
   });

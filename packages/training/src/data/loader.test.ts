@@ -109,7 +109,16 @@ describe("loadBatches", () => {
       /^1 of 20 clips cannot be read/,
     );
     await expect(take(99, { stream: inOrder([source(3, [0, 1, 2])]) })).rejects.toThrow(/^3 of 3 clips/);
-    // exactly 1 % is put up with
+    const all = source(
+      20,
+      Array.from({ length: 20 }, (_, i) => i),
+    );
+    await expect(
+      take(99, { stream: new Mixture([{ source: all, weight: 1 }], 1), maxUnreadableShare: 1 }),
+    ).rejects.toThrow(/^20 of 20 clips cannot be read/);
+    expect((await take(99, { stream: inOrder([source(20, [3, 4])]), maxUnreadableShare: 0.1 })).length).toBe(5);
+    // two bad ones among the first hundred say little about a long list, exactly 1 % is put up with
+    expect((await take(99, { stream: inOrder([source(200, [3, 50])]) })).length).toBe(50);
     expect((await take(99, { stream: inOrder([source(200, [3, 150])]) })).length).toBe(50);
   });
 

@@ -9,7 +9,7 @@ import type { BatchItem, Collate } from "./collate.ts";
 import type { Example } from "./example.ts";
 import type { ExampleStream } from "./mixture.ts";
 import { mixSeed } from "./permutation.ts";
-import { checkExample, type PreparationSettings, parsePreparation } from "./prepare.ts";
+import { type PreparationSettings, parsePreparation } from "./prepare.ts";
 import { type ClipOutcome, createWorkerPool, type WorkerPool } from "./worker-pool.ts";
 
 export interface LoaderOptions {
@@ -23,6 +23,8 @@ export interface LoaderOptions {
   readonly workers: number;
   /** Position of the stream to begin at: `next` of the last batch of the run that is continued. 0 by default. */
   readonly from?: number | undefined;
+  /** Share of unreadable clips past which the run stops; 0.01 by default. */
+  readonly maxUnreadableShare?: number | undefined;
 }
 
 /** A clip that was left out. */
@@ -43,8 +45,7 @@ export interface Batch {
   readonly unreadable: readonly UnreadableClip[];
 }
 
-/** Share of unreadable clips that a run puts up with, judged once so many or all of them have been seen. */
-const TOLERATED_SHARE = 0.01;
+/** Clips that must have been seen before their unreadable share is judged, where there are as many. */
 const SEEN_AT_LEAST = 100;
 /** Batches that are prepared while the engine works on one. */
 const BATCHES_AHEAD = 2;
@@ -52,11 +53,11 @@ const BATCHES_AHEAD = 2;
 /**
  * Batches from position `from` on; without end where the stream has none, otherwise with a smaller one at the end.
  * Leaving the iteration ends the threads.
- * @throws TrainingError when more than 1 % of the clips cannot be read, when a row cannot be, for a preparation that is
+ * @throws TrainingError when too many clips cannot be read, when a row cannot be, for a preparation that is
  *   not known, and whatever `collate` throws.
  */
 export async function* loadBatches(options: LoaderOptions): AsyncGenerator<Batch> {
-  const { stream, batchSize, collate, seed, workers, from = 0 } = options;
+  const { stream, batchSize, collate, seed, workers, from = 0, maxUnreadableShare = 0.01 } = options;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new TrainingError(`batch size ${batchSize}; expected a whole number from 1`);
   }
@@ -66,7 +67,7 @@ export async function* loadBatches(options: LoaderOptions): AsyncGenerator<Batch
   const preparation = parsePreparation(options.prepare);
   const pool = createWorkerPool(workers, preparation);
   const readAhead = BATCHES_AHEAD * batchSize + 2 * workers;
-  const health = new ClipHealth(stream.epochLength);
+  const health = new ClipHealth(stream.epochLength, maxUnreadableShare);
   const queue: Promise<Prepared>[] = [];
   let issued = from;
   let position = from;
@@ -88,7 +89,7 @@ export async function* loadBatches(options: LoaderOptions): AsyncGenerator<Batch
   try {
     for (;;) {
       while (queue.length < readAhead && issued < stream.length) {
-        queue.push(prepareAt(stream, issued++, pool, (example) => checkExample(example, preparation), seed));
+        queue.push(prepareAt(stream, issued++, pool, seed));
       }
       const prepared = await queue.shift();
       if (prepared === undefined) break;
@@ -112,18 +113,10 @@ type Prepared =
   // thrown only when its turn comes: what comes before is still good
   | { readonly failure: unknown };
 
-async function prepareAt(
-  stream: ExampleStream,
-  position: number,
-  pool: WorkerPool,
-  check: (example: Example) => void,
-  seed: number,
-): Promise<Prepared> {
+async function prepareAt(stream: ExampleStream, position: number, pool: WorkerPool, seed: number): Promise<Prepared> {
   try {
     const { example, draw } = await stream.at(position);
-    check(example);
-    const { audio, start, duration } = example;
-    const clip = { audio, ...(start !== undefined && { start }), ...(duration !== undefined && { duration }) };
+    const { id: _id, labels: _labels, ...clip } = example;
     const outcome = await pool.run({ clip, seed: mixSeed(seed, draw) });
     return { example: withoutBytes(example), outcome };
   } catch (failure) {
@@ -142,12 +135,14 @@ const withoutBytes = (example: Example): Example =>
  */
 class ClipHealth {
   readonly #epochLength: number;
+  readonly #tolerated: number;
   #seen = 0;
   readonly #first: string[] = [];
   #count = 0;
 
-  constructor(epochLength: number) {
+  constructor(epochLength: number, tolerated: number) {
     this.#epochLength = epochLength;
+    this.#tolerated = tolerated;
   }
 
   /** @throws TrainingError when too many could not be read. */
@@ -158,15 +153,16 @@ class ClipHealth {
       if (this.#first.length < 3) this.#first.push(reason.includes(id) ? reason : `${id}: ${reason}`);
     }
     if (this.#seen % this.#epochLength === 0) this.judge();
-    else if (this.#seen >= SEEN_AT_LEAST) this.judge(2 * Math.sqrt(TOLERATED_SHARE * this.#seen));
+    else if (this.#seen >= SEEN_AT_LEAST) this.judge(2 * Math.sqrt(this.#tolerated * this.#seen));
   }
 
   /** @throws TrainingError as {@link saw}. */
   judge(doubt = 0): void {
-    if (this.#count <= TOLERATED_SHARE * this.#seen + doubt) return;
+    // a list without any clip that can be read would be gone through for ever
+    if (this.#count <= this.#tolerated * this.#seen + doubt && (this.#count < this.#seen || this.#seen === 0)) return;
     const more = this.#count > this.#first.length ? `; and ${this.#count - this.#first.length} more` : "";
     throw new TrainingError(
-      `${this.#count} of ${this.#seen} clips cannot be read, more than 1 %: ${this.#first.join("; ")}${more}; mend them or take them off the list`,
+      `${this.#count} of ${this.#seen} clips cannot be read, more than ${100 * this.#tolerated} %: ${this.#first.join("; ")}${more}; mend them or take them off the list`,
     );
   }
 }

@@ -1,5 +1,5 @@
 /**
- * JSONL manifests: one JSON object a line. All lines are looked at when the list is opened, so that a broken one is told
+ * Manifests: tables (table-source.ts) by their ending, otherwise JSONL, one JSON object a line. All lines are looked at when the list is opened, so that a broken one is told
  * before training begins; afterwards only the place of every 32nd line is kept.
  */
 import { type FileHandle, open } from "node:fs/promises";
@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { TrainingError } from "../errors.ts";
 import type { Example, ExampleSource } from "./example.ts";
 import { type ColumnRole, exampleFromRow, type RowColumns, resolveColumns, type SourceOptions } from "./rows.ts";
+import { openTableSource } from "./table-source.ts";
 
 const STRIDE = 32;
 const LONGEST_LINE = 2 ** 24;
@@ -47,6 +48,7 @@ class RowIndex {
  *   and for a missing or empty list.
  */
 export async function openManifestSource(path: string, options: SourceOptions = {}): Promise<ExampleSource> {
+  if (/\.(csv|tsv)$/i.test(path)) return openTableSource(path, options);
   let file: FileHandle;
   try {
     file = await open(path, "r");

@@ -192,6 +192,7 @@ function normalise(
 ): void {
   for (const [name, value] of Object.entries(row)) {
     if (typeof value === "bigint") row[name] = Number(value);
+    else if (Array.isArray(value)) row[name] = value.map((item) => (typeof item === "bigint" ? Number(item) : item));
     else if (value instanceof Uint8Array && name !== columns.audio) row[name] = new TextDecoder().decode(value);
     const names = classes.get(name);
     if (names && typeof row[name] === "number") row[name] = names[row[name]] ?? row[name];

@@ -22,7 +22,7 @@ import { augment, augmentationSchema } from "../augment/augment.ts";
 import { TrainingError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { decodeClip } from "./decode-clip.ts";
-import { type Clip, clipName, type Example } from "./example.ts";
+import { type Clip, clipName } from "./example.ts";
 import { mixSeed } from "./permutation.ts";
 
 const common = {
@@ -80,16 +80,6 @@ export function parsePreparation(settings: PreparationSettings): Preparation {
 export const isRandom = ({ crop, augment }: Preparation): boolean =>
   crop === "random" || Object.values(augment).some((change) => change !== undefined && change.probability > 0);
 
-/** Refuses what would make labels untrue. @throws TrainingError */
-export function checkExample(example: Example, { augment, crop }: Preparation): void {
-  if (!example.timed) return;
-  const change = (augment.speed?.probability ?? 0) > 0 ? "speed" : crop === "random" ? "random crops" : undefined;
-  if (change === undefined) return;
-  throw new TrainingError(
-    `${example.id}: its labels hold times, which ${change} would make untrue; switch ${change} off, or take the source apart`,
-  );
-}
-
 /** A clip made ready for the networks. */
 export interface PreparedClip {
   readonly tensors: Readonly<Record<string, NumericArray>>;
@@ -111,11 +101,13 @@ export async function prepareClip(clip: Clip, preparation: Preparation, seed: nu
         ? WHISPER_SAMPLE_RATE
         : DECODER_SAMPLE_RATE;
   const { channel, maxSeconds } = preparation;
-  const fastest = preparation.augment.speed?.factor[1] ?? 1;
+  const { speed: speedChange, ...others } = preparation.augment;
+  const changes = clip.timed ? others : preparation.augment;
+  const fastest = speedChange?.factor[1] ?? 1;
   // what a random crop does not start with may lie anywhere
   const needed = preparation.crop === "start" ? maxSeconds * Math.max(1, fastest) : undefined;
   const decoded = await decodeClip(clip, { sampleRate, channel, maxSeconds: needed });
-  const { samples: changed, speed } = await augment(decoded, sampleRate, preparation.augment, seed, (path) =>
+  const { samples: changed, speed } = await augment(decoded, sampleRate, changes, seed, (path) =>
     noiseClip(path, sampleRate),
   );
   const samples = cut(changed, Math.round(maxSeconds * sampleRate), preparation, seed);

@@ -21,7 +21,7 @@ export interface SourceOptions {
   readonly language?: string | undefined;
   /** Folder that relative audio paths start from: the list's own by default. */
   readonly audioFolder?: string | undefined;
-  /** Labels hold times within the clip: changes of speed are refused. */
+  /** Labels hold times within the clip: its speed is never changed. */
   readonly timed?: boolean | undefined;
 }
 
