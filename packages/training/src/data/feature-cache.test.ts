@@ -154,6 +154,31 @@ describe("FeatureCache", () => {
     await cache.close();
   });
 
+  it("that cannot grow any more keeps what it has, in one line", async () => {
+    const dir = temporaryFolder();
+    const program = `
+      import { FeatureCache } from ${JSON.stringify(fileURLToPath(new URL("feature-cache.ts", import.meta.url)))};
+      const cache = await FeatureCache.open(${JSON.stringify(dir)}, "key");
+      for (let i = 0; i < 30; i++) {
+        try { await cache.append(String(i), new Float32Array(20000).fill(i), [20000]); }
+        catch (error) { console.log(i, error.name, error.message); break; }
+      }
+      await cache.append("small", Float32Array.of(7), [1]);
+      await cache.close();`;
+    // files may have 256 KiB: six arrays and a part of the seventh
+    const command = `ulimit -f 256; exec "$0" --import tsx --conditions source --input-type=module -e "$1"`;
+    const child = spawn("bash", ["-c", command, process.execPath, program], { stdio: ["ignore", "pipe", "inherit"] });
+    let output = "";
+    child.stdout.on("data", (chunk) => (output += chunk));
+    await new Promise((resolve) => child.once("exit", resolve));
+    expect(output).toMatch(/^6 TrainingError .*cannot be used as a cache \(EFBIG/);
+    const cache = await FeatureCache.open(dir, "key");
+    expect(cache.size).toBe(7);
+    expect((await cache.get("5"))?.data[19999]).toBe(5);
+    expect((await cache.get("small"))?.data).toEqual(Float32Array.of(7));
+    await cache.close();
+  });
+
   it("says when the folder cannot be used", async () => {
     const dir = temporaryFolder();
     writeFileSync(join(dir, "file"), "");

@@ -28,7 +28,6 @@ export {
   type WeightedSource,
 } from "./mixture.ts";
 export { openParquetSource } from "./parquet-source.ts";
-export { mixSeed, permuted } from "./permutation.ts";
 export {
   type DecoderPreparation,
   isRandom,
