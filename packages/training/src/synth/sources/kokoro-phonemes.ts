@@ -1,8 +1,8 @@
 /** espeak-ng's IPA in the symbols that Kokoro was trained on: one for each diphthong and affricate, punctuation kept. */
 import type { Espeak } from "./espeak.ts";
 
-/** Punctuation that Kokoro reads as pauses and melody. */
-const PUNCTUATION = /([;:,.!?—…"“”()]+)/u;
+/** Punctuation that Kokoro reads as pauses and melody; points and commas within numbers are none. */
+const PUNCTUATION = /([;:,.!?…]+(?=[\s"”)]|$)|[—"“”()]+)/u;
 
 /** Sounds that espeak-ng ties and Kokoro has one symbol for. */
 const TIED: readonly (readonly [string, string])[] = [
@@ -46,10 +46,10 @@ export async function kokoroPhonemes(text: string, voice: string, espeak: Pick<E
   const parts = text.normalize("NFC").replace(/\s+/g, " ").trim().split(PUNCTUATION);
   let out = "";
   for (const [i, part] of parts.entries()) {
-    if (i % 2 === 1) out += part;
-    else if (/[\p{L}\p{N}]/u.test(part)) {
-      const ipa = kokoroSymbols(await espeak.phonemes(part.trim(), voice), voice);
-      out += `${out === "" || /[("“]$/.test(out) ? "" : " "}${ipa}`;
+    if (i % 2 === 1 || !/[\p{L}\p{N}]/u.test(part)) out += part;
+    else {
+      const [, before, clause, after] = /^(\s*)(.*?)(\s*)$/u.exec(part)!;
+      out += before + kokoroSymbols(await espeak.phonemes(clause!, voice), voice) + after;
     }
   }
   return out.trim();
