@@ -1,7 +1,7 @@
 /** From `data` of a run's configuration to lists of examples. */
-import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename } from "node:path";
 import type { SourceConfig } from "../config/data-config.ts";
+import { shardPaths } from "../config/shard-paths.ts";
 import type { ExampleSource } from "../data/example.ts";
 import { openFolderSource } from "../data/folder-source.ts";
 import { openHubSource } from "../data/hub-source.ts";
@@ -34,7 +34,7 @@ export async function openSource(config: SourceConfig, options: OpenSourceOption
     language: config.language,
     timed: config.timed,
   };
-  if (path !== undefined) return openParquetSource(await matchingFiles(path), common);
+  if (path !== undefined) return openParquetSource(await shardPaths(path), common);
   if (manifest !== undefined) return openManifestSource(manifest, common);
   if (folder !== undefined) return openFolderSource(folder, common);
   if (dataset !== undefined) return openHubSource(dataset, { ...common, config: config.config, split: config.split });
@@ -49,28 +49,4 @@ export async function openSource(config: SourceConfig, options: OpenSourceOption
 function sceneSplit({ split, synth }: SourceConfig): "train" | "validation" | undefined {
   if (split === undefined || split === "train" || split === "validation") return split;
   throw new TrainingError(`${synth}: split is ${split}; scenes have train and validation`);
-}
-
-/** Files of a path, a pattern in its last part (`*` and `?`), or a list of such. */
-async function matchingFiles(given: string | readonly string[]): Promise<string[]> {
-  if (typeof given !== "string") return (await Promise.all(given.map(matchingFiles))).flat();
-  const name = basename(given);
-  if (/[*?]/.test(name)) {
-    const pattern = new RegExp(
-      `^${name
-        .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-        .replaceAll("*", ".*")
-        .replaceAll("?", ".")}$`,
-    );
-    const entries = await readdir(dirname(given)).catch(() => []);
-    const found = entries.filter((entry) => pattern.test(entry)).sort();
-    if (found.length === 0) throw new TrainingError(`${given}: matches no file; expected Parquet files`);
-    return found.map((entry) => join(dirname(given), entry));
-  }
-  const information = await stat(given).catch(() => undefined);
-  if (!information) throw new TrainingError(`${given}: no such file; expected a Parquet file`);
-  if (!information.isDirectory()) return [given];
-  const found = (await readdir(given)).filter((entry) => entry.endsWith(".parquet")).sort();
-  if (found.length === 0) throw new TrainingError(`${given}: holds no Parquet files; expected some`);
-  return found.map((entry) => join(given, entry));
 }
