@@ -39,6 +39,10 @@ test.each([
   [{ events: synthetic, duration: [1, 90] }, /: duration\.1: expected at most 60 seconds/],
   [{ events: synthetic, count: 0 }, /: count: expected a whole number above 0/],
   [{ events: synthetic, tasks: { sap: 0 } }, /: tasks: expected at least one task above 0/],
+  [
+    { events: synthetic, shard_size: 5000, duration: [5, 30] },
+    /: shard_size: 5000 scenes of up to 30 s are 4\.5 GiB, .*; lower shard_size/,
+  ],
   [{}, /: no sources; expected some under speech, events, backgrounds or music/],
   [{ events: { ...synthetic, probability: 0 } }, /: no sources/],
   [[], /^scenes\.yaml: expected a mapping/],

@@ -70,6 +70,9 @@ const speeches = z
 const snr = (low: number, high: number) =>
   range(number).default([low, high]).describe("decibels of the speech (without speech: of `level`) over the sound");
 
+/** Bytes of a file's sound. */
+const LARGEST_SHARD = 2 ** 29;
+
 /** Speech nearer than this to a limit of [0.5, 2] would be stretched beyond what sounds natural. */
 const pace = z.number("expected a number from 0.5 to 2").min(0.5, "expected at least 0.5").max(2, "expected at most 2");
 
@@ -192,6 +195,11 @@ export function checkSceneConfig(
   if (all.every(({ sources, probability }) => sources.length === 0 || probability === 0))
     throw new TrainingError(
       `${name}: no sources; expected some under speech, events, backgrounds or music, e.g. events: { sources: [{ type: synthetic }] }`,
+    );
+  const shard = 2 * config.shard_size * config.duration[1] * config.sampling_rate;
+  if (shard > LARGEST_SHARD)
+    throw new TrainingError(
+      `${name}: shard_size: ${config.shard_size} scenes of up to ${config.duration[1]} s are ${(shard / 2 ** 30).toFixed(1)} GiB, which are held in memory; expected at most ${LARGEST_SHARD / 2 ** 30}; lower shard_size`,
     );
   const paths = new Set(["path", "model", "voices", "vocabulary"]);
   const absolute = <T extends SoundSourceConfig | SpeechSourceConfig>(source: T): T =>

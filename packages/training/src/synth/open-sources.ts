@@ -22,8 +22,8 @@ import { syntheticSource } from "./sources/synthetic.ts";
 export interface Sources {
   readonly speech: readonly SpeechSource[];
   readonly sounds: Readonly<Record<SoundRole, readonly SoundSource[]>>;
-  /** Recordings there are, generators and TTS not counted: what unreadable clips are a share of. */
-  readonly recordings: number;
+  /** Recordings there are, and texts times voices; generators are not counted: what unreadable clips are a share of. */
+  readonly clips: number;
   /** Changes when the clips, texts or voices do. */
   readonly fingerprint: string;
   close(): Promise<void>;
@@ -56,7 +56,7 @@ export async function openSources(config: SceneConfig, threads?: number): Promis
       sounds: Object.fromEntries(
         SOUND_ROLES.map((role) => [role, sounds[role].filter((s) => s.items.length > 0)]),
       ) as unknown as Record<SoundRole, SoundSource[]>,
-      recordings: opener.recordings,
+      clips: opener.clips,
       fingerprint: opener.fingerprint(),
       close: () => opener.close(),
     };
@@ -67,7 +67,7 @@ export async function openSources(config: SceneConfig, threads?: number): Promis
 }
 
 class Opener {
-  recordings = 0;
+  clips = 0;
   readonly #config: SceneConfig;
   readonly #threads: number | undefined;
   readonly #holdOut: HoldOut;
@@ -125,6 +125,7 @@ class Opener {
       source.type === "espeak" ? source.voices : (source.names ?? (await kokoroVoices(source.voices, source.language)));
     const { voices, texts } = this.#holdOut.speech(name, all, await readTexts(source.texts, name));
     this.#hash.update(JSON.stringify([name, voices, texts]));
+    this.clips += voices.length * texts.length;
     if (source.type === "espeak") return new EspeakSpeech({ name, espeak, voices, texts, licence, sampleRate });
     const kokoro = await Kokoro.open(source, this.#threads);
     this.#open.push(kokoro);
@@ -160,7 +161,7 @@ class Opener {
         ? await folderClips(options)
         : await parquetClips({ ...options, columns: source.columns });
     for (const { clip, labels: own } of rows) this.#hash.update(JSON.stringify([name, clip, own]));
-    this.recordings += rows.length;
+    this.clips += rows.length;
     return { name, rows };
   }
 }

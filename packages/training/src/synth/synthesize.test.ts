@@ -250,3 +250,21 @@ test("data is made on first use and then is there", async () => {
   await ensure();
   expect(made).toBeGreaterThan(0);
 });
+
+test("sources may be moved between two runs", async () => {
+  const out = join(folder, "moved-out");
+  const sources = (path: string) =>
+    configOf({
+      count: 2,
+      duration: [1, 1],
+      events: { probability: 1, sources: [{ type: "folder", path, labels: { licence: "x", label: "tone" } }] },
+    });
+  const tone = encodeWav([Float32Array.from({ length: 4000 }, (_, i) => Math.sin(i / 5))], 8000);
+  for (const place of ["here", "there"]) {
+    mkdirSync(join(folder, place, "clips"), { recursive: true });
+    writeFileSync(join(folder, place, "clips/a.wav"), tone);
+    await synthesize(sources(join(folder, place, "clips")), { out });
+  }
+  writeFileSync(join(folder, "there/clips/b.wav"), tone);
+  await expect(synthesize(sources(join(folder, "there/clips")), { out })).rejects.toThrow(/of other clips/);
+});

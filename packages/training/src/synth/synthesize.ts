@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import { TrainingError } from "../errors.ts";
 import { type Scene, SceneComposer } from "./composer.ts";
 import type { SceneConfig } from "./config.ts";
@@ -94,7 +94,7 @@ export async function synthesize(config: SceneConfig, options: SynthesisOptions)
       if (unreadable.has(error.clip)) return;
       unreadable.set(error.clip, error.message);
       options.onUnreadable?.(error.clip, error.message);
-      checkUnreadable([...unreadable.values()], sources.recordings, error);
+      checkUnreadable([...unreadable.values()], sources.clips, error);
     });
     const fingerprint = fingerprintOf(config, sources.fingerprint);
     return await writeShards(config, composer, { ...options, fingerprint, unreadable });
@@ -120,21 +120,22 @@ export async function composeScenes(
   }
 }
 
-function checkUnreadable(messages: readonly string[], recordings: number, error: UnreadableClip): void {
-  if (recordings > 0 && messages.length <= MAX_BAD_SHARE * recordings) return;
+function checkUnreadable(messages: readonly string[], clips: number, error: UnreadableClip): void {
+  if (messages.length <= MAX_BAD_SHARE * clips) return;
   const first = messages.slice(0, 3).join("; ");
   throw new TrainingError(
-    `${messages.length} of ${recordings} clips cannot be read, more than 1 %: ${first}${messages.length > 3 ? "; …" : ""}; repair or remove them`,
+    `${messages.length} of ${clips} clips cannot be read, more than 1 %: ${first}${messages.length > 3 ? "; …" : ""}; repair or remove them`,
     { cause: error },
   );
 }
 
-/** What scenes depend on; how many there are is no part of it. */
+/** What scenes depend on: neither how many there are nor where the sources lie is a part of it. */
 function fingerprintOf(config: SceneConfig, sources: string): string {
   const { count: _count, ...rest } = config;
-  return createHash("sha256")
-    .update(JSON.stringify([SYNTHESIS_VERSION, rest, sources]))
-    .digest("hex");
+  const text = JSON.stringify([SYNTHESIS_VERSION, rest, sources], (_, value: unknown) =>
+    typeof value === "string" && isAbsolute(value) ? basename(value) : value,
+  );
+  return createHash("sha256").update(text).digest("hex");
 }
 
 async function writeShards(

@@ -116,7 +116,10 @@ export class Kokoro {
   async speak(phonemes: string, voice: string, speed: number): Promise<Float32Array> {
     const ids = [...phonemes].flatMap((symbol) => this.#symbols.get(symbol) ?? []);
     if (ids.length === 0 || ids.length >= STYLES)
-      throw new UnreadableClip(voice, `a text of ${ids.length} phonemes; expected 1 to ${STYLES - 1}`);
+      throw new UnreadableClip(
+        `${voice}: ${phonemes.slice(0, 40)}`,
+        `a text of ${ids.length} phonemes; expected 1 to ${STYLES - 1}; shorten it`,
+      );
     const styles = await this.#stylesOf(voice);
     const { Tensor } = this.#ort;
     const { audio } = await this.#session.run({
