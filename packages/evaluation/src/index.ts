@@ -49,5 +49,6 @@ export {
 } from "./sap.ts";
 export { normalizeBasic, normalizeEnglish, normalizeText } from "./text-normalizer.ts";
 export { type CorpusWer, corpusWer, tokenizeForWer, type WerResult, wordErrors } from "./wer.ts";
+export { readWhisperConfig, type WhisperGeneration } from "./whisper-config.ts";
 export { type TranscribeOptions, type Transcription, WhisperTranscriber } from "./whisper-transcriber.ts";
 export { BYTE_CHARACTERS, WhisperVocabulary } from "./whisper-vocabulary.ts";

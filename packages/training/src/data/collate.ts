@@ -62,21 +62,60 @@ export function collateText(items: readonly BatchItem[], options: TextOptions): 
   return { decoder_input_ids: { data: ids, shape }, labels: { data: labels, shape } };
 }
 
+/** Labels for the heads on the codes; undefined where a row has none. */
+export interface HeadTargets {
+  /** Numbers of units from 1 on. */
+  readonly units?: ((example: Example) => Int32Array | undefined) | undefined;
+  readonly tags?:
+    | {
+        readonly classes: number;
+        /** 1 for a class that is there, 0 for the others [classes]. */
+        readonly encode: (example: Example) => Float32Array | undefined;
+      }
+    | undefined;
+}
+
+/** `ctc_labels` int32 [batch, length] and `tags` [batch, classes]; −1 after the units, and where a row has no tags. */
+export function collateTargets(
+  items: readonly BatchItem[],
+  { units, tags }: HeadTargets,
+): Record<string, NumericArray> {
+  const tensors: Record<string, NumericArray> = {};
+  if (units) {
+    const labels = items.map(({ example }) => units(example));
+    const length = Math.max(1, ...labels.map((label) => label?.length ?? 0));
+    const data = new Int32Array(items.length * length).fill(-1);
+    for (const [row, label] of labels.entries()) if (label) data.set(label, row * length);
+    tensors.ctc_labels = { data, shape: [items.length, length] };
+  }
+  if (tags) {
+    const data = new Float32Array(items.length * tags.classes).fill(-1);
+    for (const [row, { example }] of items.entries()) {
+      const own = tags.encode(example);
+      if (own) data.set(own, row * tags.classes);
+    }
+    tensors.tags = { data, shape: [items.length, tags.classes] };
+  }
+  return tensors;
+}
+
 export interface TokenizerCollateOptions {
   /** That of the clips. */
   readonly preparation: TokenizerPreparation;
   readonly padding: Padding;
   /** Leaves out ids and labels when absent. */
   readonly text?: TextOptions;
+  readonly targets?: HeadTargets | undefined;
 }
 
 /**
  * For clips prepared as `tokenizer` or `flow`: `input_features` [batch, mels, frames], `attention_mask` [batch, frames],
  * and with text `decoder_input_ids`, `labels` [batch, time]. Features are those of the samples padded with zeros; the
- * mask is the samples' mask at every 160th sample.
+ * mask is the samples' mask at every 160th sample. Clips prepared with their pitch give `pitch` [batch, frames], 0 in
+ * padding; targets are those of {@link collateTargets}.
  */
 export function tokenizerCollate(options: TokenizerCollateOptions): Collate {
-  const { preparation, padding, text } = options;
+  const { preparation, padding, text, targets } = options;
   const { stride } = preparation;
   const most = longestSamples(preparation) / WHISPER_HOP_LENGTH;
   const bucket = typeof padding === "object" ? Math.round(padding.multipleOf * WHISPER_SAMPLE_RATE) : stride;
@@ -102,9 +141,18 @@ export function tokenizerCollate(options: TokenizerCollateOptions): Collate {
     return {
       input_features: { data: features, shape: [items.length, mels, frames] },
       attention_mask: { data: mask, shape: [items.length, frames] },
+      ...(items[0]?.tensors.pitch && { pitch: padded(items, "pitch", frames) }),
       ...(text && collateText(items, text)),
+      ...(targets && collateTargets(items, targets)),
     };
   };
+}
+
+/** Vectors of a name, one below the other, with zeros after their ends. */
+function padded(items: readonly BatchItem[], name: string, length: number): NumericArray {
+  const data = new Float32Array(items.length * length);
+  for (const [row, { tensors }] of items.entries()) data.set(tensors[name]?.data as Float32Array, row * length);
+  return { data, shape: [items.length, length] };
 }
 
 /** Natural logarithm of the smallest magnitude of the decoder's mel. */

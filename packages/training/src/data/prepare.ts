@@ -21,6 +21,7 @@ import { z } from "zod";
 import { augment, augmentationSchema } from "../augment/augment.ts";
 import { TrainingError } from "../errors.ts";
 import { Random } from "../random.ts";
+import { clipPitch } from "./clip-pitch.ts";
 import { decodeClip } from "./decode-clip.ts";
 import { type Clip, clipName } from "./example.ts";
 import { mixSeed } from "./permutation.ts";
@@ -46,8 +47,18 @@ const heard = {
 
 /** Settings of {@link prepareClip}, by name. */
 export const preparationSchema = z.discriminatedUnion("name", [
-  /** `features`: Whisper's log-mel [mels, frames] of 16 kHz samples, and at least two frames of the silence after them. */
-  z.strictObject({ name: z.literal("tokenizer"), ...heard, maxSeconds: seconds.default(30), crop, ...common }),
+  /**
+   * `features`: Whisper's log-mel [mels, frames] of 16 kHz samples, and at least two frames of the silence after them.
+   * With `pitch` also {@link clipPitch}'s `pitch` [frames of the clip alone].
+   */
+  z.strictObject({
+    name: z.literal("tokenizer"),
+    ...heard,
+    maxSeconds: seconds.default(30),
+    crop,
+    pitch: z.boolean().default(false),
+    ...common,
+  }),
   /** `samples` [256 · frames] at 22.05 kHz and `mel` [80, frames]. */
   z.strictObject({ name: z.literal("decoder"), maxSeconds: seconds.default(30), crop, ...common }),
   /** Both of the above for the same stretch: `features`, `samples`, `mel`. */
@@ -110,12 +121,18 @@ export async function prepareClip(clip: Clip, preparation: Preparation, seed: nu
   const { samples: changed, speed } = await augment(decoded, sampleRate, changes, seed, (path) =>
     noiseClip(path, sampleRate),
   );
-  const samples = cut(changed, Math.round(maxSeconds * sampleRate), preparation, seed);
+  const start = cutStart(changed.length, Math.round(maxSeconds * sampleRate), preparation, seed);
+  const samples = cut(changed, start, Math.round(maxSeconds * sampleRate));
   switch (preparation.name) {
     case "samples":
       return { tensors: { samples: { data: samples, shape: [samples.length] } }, length: samples.length, speed };
-    case "tokenizer":
-      return { tensors: tokenizerTensors(samples, preparation), length: samples.length, speed };
+    case "tokenizer": {
+      const tensors = {
+        ...tokenizerTensors(samples, preparation),
+        ...(preparation.pitch && { pitch: clipPitch(decoded, { start, length: samples.length, speed }) }),
+      };
+      return { tensors, length: samples.length, speed };
+    }
     case "decoder":
       return { tensors: decoderTensors(samples, clip), length: samples.length, speed };
     case "flow": {
@@ -127,11 +144,13 @@ export async function prepareClip(clip: Clip, preparation: Preparation, seed: nu
   }
 }
 
-function cut(samples: Float32Array, most: number, { crop }: Preparation, seed: number): Float32Array {
-  if (samples.length <= most) return samples;
-  const start = crop === "start" ? 0 : new Random(mixSeed(seed, CROP)).below(samples.length - most + 1);
-  return samples.slice(start, start + most);
+function cutStart(length: number, most: number, { crop }: Preparation, seed: number): number {
+  return length <= most || crop === "start" ? 0 : new Random(mixSeed(seed, CROP)).below(length - most + 1);
 }
+
+const cut = (samples: Float32Array, start: number, most: number): Float32Array =>
+  samples.length <= most ? samples : samples.slice(start, start + most);
+
 /** Apart from the numbers of the augmentations. */
 const CROP = 100;
 

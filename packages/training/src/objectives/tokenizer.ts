@@ -4,11 +4,12 @@
  */
 
 import type { WhisperConfig } from "@uat/evaluation";
-import { type Graph, type Scope, symbol, type Tensor } from "@uat/graph";
+import { type Graph, mulDim, type Scope, symbol, type Tensor } from "@uat/graph";
 import { paddingBias, type WhisperVqConfig, whisperVq } from "universal-audio-tokenizer/internal";
 import type { Objective } from "../engine/loss-program.ts";
 import { teacherForcing } from "../models/teacher-forcing.ts";
 import type { Dropout } from "./dropout.ts";
+import type { Head, HeadInputs } from "./heads/head.ts";
 import { maskedMean, validPositions } from "./masked.ts";
 import { type QuantizerLossConfig, quantizerLoss, straightThrough } from "./quantizer-loss.ts";
 
@@ -29,17 +30,8 @@ export interface TokenizerObjectiveOptions {
     | undefined;
   /** Layer whose cached output takes the place of the features. */
   readonly from?: number | undefined;
-  /** Further losses on the codes: given what the quantiser passes on [batch, tokens, d] and its mask. */
-  readonly heads?: ((codes: Tensor, valid: ReturnType<typeof validPositions>) => readonly Head[]) | undefined;
-}
-
-/** A small network on the codes with a loss of its own. */
-export interface Head {
-  readonly name: string;
-  readonly weight: number;
-  /** [] */
-  readonly loss: Tensor;
-  readonly metrics?: Readonly<Record<string, Tensor>> | undefined;
+  /** Further losses on the codes. */
+  readonly heads?: ((inputs: HeadInputs) => readonly Head[]) | undefined;
 }
 
 /**
@@ -88,7 +80,21 @@ export function tokenizerObjective(
 
   let loss = textWeight === 1 ? text : text.mul(textWeight);
   if (training && c.use_commit_loss) loss = loss.add(quantizer);
-  for (const head of heads?.(straightThrough(taps.searched, taps.quantized), valid) ?? []) {
+  const framesPerToken = 2 * (c.pooling_kernel_size ?? 1);
+  const input = (name: string) => graph.inputs.find((t) => t.name === name);
+  const headInputs: HeadInputs = {
+    graph,
+    p,
+    codes: straightThrough(taps.searched, taps.quantized),
+    hidden: taps.encoder_out,
+    valid,
+    attentionMask: input("attention_mask") as Tensor,
+    framesPerToken,
+    features: () =>
+      input("input_features") ??
+      graph.input("input_features", [symbol("batch"), c.num_mel_bins, mulDim(symbol("tokens"), framesPerToken)]),
+  };
+  for (const head of heads?.(headInputs) ?? []) {
     loss = loss.add(head.loss.mul(head.weight));
     metrics[`${head.name}_loss`] = head.loss;
     for (const [name, value] of Object.entries(head.metrics ?? {})) metrics[`${head.name}_${name}`] = value;

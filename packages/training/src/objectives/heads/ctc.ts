@@ -1,0 +1,36 @@
+/** Characters or phonemes written by the codes themselves, in order but at no given times (Graves et al., 2006). */
+import { type Scope, symbol, type Tensor } from "@uat/graph";
+import { layerNorm, linear } from "universal-audio-tokenizer/internal";
+import { type Head, type HeadInputs, headScope } from "./head.ts";
+
+/** Input int32 [batch, length]: numbers of the units from 1 on, −1 after them; a row without a label is all −1. */
+export const CTC_LABELS = "ctc_labels";
+
+/** Layer norm and a linear layer: codes [batch, tokens, d] → logits [batch, tokens, units], 0 being the blank. */
+export const ctcLogits = (codes: Tensor, p: Scope, units: number): Tensor =>
+  linear(layerNorm(codes, p.at("layer_norm")), p.at("linear"), units);
+
+/**
+ * The loss is in nats a unit, as PyTorch's mean: the
+ * mean, over rows with a label, of each row's loss by the length of its label; a label that does not fit counts as 0.
+ * Metric `too_long`: the share of labels that do not fit into their tokens.
+ */
+export function ctcHead(inputs: HeadInputs, { weight, units }: { weight: number; units: number }): Head {
+  const { graph, codes, valid } = inputs;
+  const labels = graph.input(CTC_LABELS, [codes.dim(0), symbol("ctc_length")], "int32");
+  const logits = ctcLogits(codes, headScope(inputs, "ctc"), units);
+  const losses = logits.ctcLoss(labels, valid.mask.sum(1).cast("int32"));
+  const lengths = labels
+    .less(graph.constant(Int32Array.of(0)))
+    .where(0, 1)
+    .sum(1);
+  const labelled = lengths.clamp(undefined, 1);
+  const rows = labelled.sum(0).clamp(1);
+  return {
+    name: "ctc",
+    weight,
+    loss: losses.mul(labelled).div(lengths.clamp(1)).sum(0).div(rows),
+    // what fits has a loss above 0
+    metrics: { too_long: labelled.mul(graph.constant(1).sub(losses.sign())).sum(0).div(rows) },
+  };
+}
