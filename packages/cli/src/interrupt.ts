@@ -27,6 +27,12 @@ export function endInOrder(stop: (signal: NodeJS.Signals) => void): () => void {
   };
 }
 
+/** Ends the process by a signal, as if nobody had listened for it. */
+export function endBySignal(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
 export function handleSignals(): void {
   for (const signal of SIGNALS) {
     const handle = () => {
@@ -36,7 +42,6 @@ export function handleSignals(): void {
         stop(signal);
         return;
       }
-      process.off(signal, handle);
       for (const cleanup of cleanups) {
         try {
           cleanup();
@@ -45,7 +50,7 @@ export function handleSignals(): void {
         }
       }
       for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
-      process.kill(process.pid, signal);
+      endBySignal(signal);
     };
     process.on(signal, handle);
   }

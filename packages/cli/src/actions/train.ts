@@ -1,7 +1,7 @@
 /** The work of `uat train`. */
 import { formatProgress, train } from "@uat/training";
 import type { Command } from "commander";
-import { endInOrder } from "../interrupt.ts";
+import { endBySignal, endInOrder } from "../interrupt.ts";
 import type { GlobalOptions } from "../options.ts";
 import { Reporter } from "../output/reporter.ts";
 import { printLine } from "../output/standard-output.ts";
@@ -51,7 +51,7 @@ export async function trainModel(config: string, command: Command): Promise<void
   } finally {
     takeBack();
   }
-  if (stoppedBy) process.kill(process.pid, stoppedBy);
+  if (stoppedBy) endBySignal(stoppedBy);
 }
 
 /** Columns left beside label and bar. */
