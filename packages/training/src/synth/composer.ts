@@ -238,8 +238,8 @@ export class SceneComposer {
       context.reverberation ?? (distance === "far" ? context.distant : undefined),
       random,
     );
-    const range = this.#config[role].snr;
-    const snr = drawRatio(range, distance, random);
+    const range = ratiosOf(this.#config[role].snr, distance);
+    const snr = random.uniform(...range);
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const { item, generated } = pick(random, items);
       if (taken.has(item.label)) continue;
@@ -471,11 +471,10 @@ interface Placed {
 /** A whole number in [low, high]. */
 const between = (random: Random, [low, high]: readonly [number, number]): number => low + random.below(high - low + 1);
 
-/** Near sounds are from the louder half of the range, distant ones from the fainter half. */
-function drawRatio([low, high]: readonly [number, number], distance: Distance, random: Random): number {
+/** Near sounds are of the louder half of the range, distant ones of the fainter half. */
+function ratiosOf([low, high]: readonly [number, number], distance: Distance): readonly [number, number] {
   const middle = (low + high) / 2;
-  if (distance === "near") return random.uniform(low, middle);
-  return distance === "far" ? random.uniform(middle, high) : random.uniform(low, high);
+  return distance === "near" ? [low, middle] : distance === "far" ? [middle, high] : [low, high];
 }
 
 /** A sound laid into silence at sample `at`. */
