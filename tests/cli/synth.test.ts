@@ -28,13 +28,13 @@ test("killed at any time, it continues to the same files", async () => {
   const config = join(folder, "kill.yaml");
   writeFileSync(
     config,
-    "count: 40\nshard_size: 4\nduration: [2, 2]\nevents: { sources: [{ type: synthetic }] }\nmusic: { probability: 1, sources: [{ type: synthetic }] }\n",
+    "count: 20\nshard_size: 4\nduration: [2, 2]\nevents: { sources: [{ type: synthetic }] }\nmusic: { probability: 1, sources: [{ type: synthetic }] }\n",
   );
   const whole = join(folder, "whole");
   expect((await uat(["synth", config, "--out", whole, "--quiet"])).code).toBe(0);
   const out = join(folder, "killed");
   let kills = 0;
-  for (let wanted = 1; wanted < 8; wanted += 3) {
+  for (const wanted of [0, 2]) {
     const { code } = await uat(["synth", config, "--out", out, "--quiet"], {
       onStart(child) {
         const timer = setInterval(() => {

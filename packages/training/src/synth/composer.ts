@@ -9,22 +9,12 @@ import type { Task } from "../tasks/tasks.ts";
 import { cellEnergies, settle } from "./audibility.ts";
 import { type SceneConfig, SOUND_ROLES, type SoundRole } from "./config.ts";
 import type { SceneFacts, SoundFacts } from "./facts.ts";
-import {
-  activeSpan,
-  activeSpans,
-  addAt,
-  fadeEnds,
-  fromDecibels,
-  level,
-  peak,
-  type Span,
-  scaled,
-  toDecibels,
-} from "./levels.ts";
+import { activeSpan, addAt, fromDecibels, level, peak, type Span, scaled, toDecibels } from "./levels.ts";
 import type { Sources } from "./open-sources.ts";
+import { laid, placeContinuous, placeEvent } from "./placement.ts";
 import { mannerWords } from "./prosody.ts";
 import { type Distance, drawPath, type Path, travel } from "./room.ts";
-import { chance, pick, seededBy, seedOf, shuffled } from "./scene-random.ts";
+import { between, chance, pick, seededBy, seedOf } from "./scene-random.ts";
 import { type Origin, type SoundItem, type SpeechItem, UnreadableClip } from "./sources/source.ts";
 import { changePace, changePitch } from "./time-stretch.ts";
 import { captionOf, descriptionOf, sapOf } from "./words.ts";
@@ -68,14 +58,10 @@ export interface Scene {
 
 /** Seconds kept free at either end of a scene with speech. */
 const MARGIN = 0.1;
-/** Seconds between sounds that are one after the other. */
-const GAP = 0.15;
 /** Decibels below its loudest moment from where speech counts as heard. */
 const HEARD_FLOOR = 25;
 /** Draws of a clip before a source counts as unusable for a scene. */
 const TRIES = 30;
-/** Longest share of a scene that one discrete sound takes; longer clips are cut. */
-const LONGEST_EVENT = 0.5;
 /** Peak of a scene; louder ones are scaled down as a whole. */
 const CEILING = 0.98;
 
@@ -240,6 +226,9 @@ export class SceneComposer {
     );
     const range = ratiosOf(this.#config[role].snr, distance);
     const snr = random.uniform(...range);
+    const { length, spoken } = context;
+    const speech = spoken && { whole: spoken.whole, heard: spoken.part.spans[0]! };
+    const stage = { length, sampleRate, speech, random };
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const { item, generated } = pick(random, items);
       if (taken.has(item.label)) continue;
@@ -248,7 +237,9 @@ export class SceneComposer {
       if (!samples || !span) continue;
       const clip = samples.subarray(span.start, span.end);
       const placed =
-        role === "events" ? this.#placeEvent(clip, path, context) : this.#placeContinuous(clip, path, role, context);
+        role === "events"
+          ? placeEvent(clip, path, this.#config.events.repeat, stage)
+          : placeContinuous(clip, path, this.#config[role].partial, stage);
       if (!placed) continue;
       const { label, origin } = item;
       const excerpt = (span.start + placed.offset) / sampleRate;
@@ -263,85 +254,6 @@ export class SceneComposer {
     const near = role === "events" ? this.#config.events.near : 0;
     const at = random.uniform();
     return at < far ? "far" : at < far + near ? "near" : "medium";
-  }
-
-  #placeEvent(clip: Float32Array, path: Path, context: Context): Placed | undefined {
-    const { sampling_rate: sampleRate, events } = this.#config;
-    const { length, spoken, random } = context;
-    const longest = Math.round(LONGEST_EVENT * length);
-    const dry = clip.slice(0, longest);
-    if (clip.length > longest) fadeEnds(dry, sampleRate, 0.02);
-    const countable = activeSpans(dry, sampleRate, { floor: 25, join: 0.1 }).length === 1;
-    const { direct, wet } = travel(dry, path, sampleRate, random);
-    const heard = activeSpan(wet, sampleRate);
-    if (!heard) return undefined;
-    const size = heard.end - heard.start;
-    const wanted = countable ? between(random, events.repeat) : 1;
-    const starts = this.#times(size, wanted, length, spoken, random);
-    if (!starts) return undefined;
-    const stem = new Float32Array(length);
-    const straight = new Float32Array(length);
-    const spans = starts.map((start, i) => {
-      // no two knocks are quite alike
-      const jitter = i === 0 ? 1 : fromDecibels(random.uniform(-1, 1));
-      addAt(stem, wet, start - heard.start, jitter);
-      addAt(straight, direct, start - heard.start, jitter);
-      return { start, end: Math.min(length, start + size) };
-    });
-    return { stem, direct: straight, spans, countable, offset: 0 };
-  }
-
-  /** Starts of `wanted` occurrences or fewer: all before, during or after the speech where they fit, anywhere else. */
-  #times(
-    size: number,
-    wanted: number,
-    length: number,
-    spoken: Spoken | undefined,
-    random: Random,
-  ): number[] | undefined {
-    const gap = Math.round(GAP * this.#config.sampling_rate);
-    const edge = gap >> 2;
-    const whole = { start: edge, end: length - edge };
-    const places = spoken
-      ? shuffled(random, [
-          { start: edge, end: spoken.whole.start - gap },
-          spoken.part.spans[0]!,
-          { start: spoken.whole.end + gap, end: length - edge },
-        ])
-      : [whole];
-    for (let n = wanted; n > 0; n--) {
-      const rest = Array.from({ length: n - 1 }, () => gap + random.below(2 * gap));
-      for (const { start, end } of n === 1 ? [...places, whole] : places) {
-        const free = end - start - n * size - rest.reduce((a, b) => a + b, 0);
-        if (free < 0) continue;
-        let at = start + random.below(free + 1);
-        return [0, ...rest].map((pause, i) => (at += i === 0 ? 0 : size + pause));
-      }
-    }
-    return undefined;
-  }
-
-  #placeContinuous(
-    clip: Float32Array,
-    path: Path,
-    role: "backgrounds" | "music",
-    context: Context,
-  ): Placed | undefined {
-    const { sampling_rate: sampleRate } = this.#config;
-    const { length, random } = context;
-    const isPartial = chance(random, this.#config[role].partial);
-    const share = random.uniform(0.25, 0.5);
-    const begins = isPartial && random.below(2) === 0 ? Math.round(share * length) : 0;
-    const ends = isPartial && begins === 0 ? Math.round((1 - share) * length) : length;
-    const needed = ends - begins;
-    const offset = clip.length > needed ? random.below(clip.length - needed + 1) : 0;
-    const dry = looped(clip.subarray(offset), needed, Math.round(0.05 * sampleRate));
-    if (isPartial) fadeEnds(dry, sampleRate, 0.03);
-    const { direct, wet } = travel(dry, path, sampleRate, random);
-    const stem = laid(wet, begins, length);
-    const span = activeSpan(stem, sampleRate);
-    if (!span) return undefined;
-    return { stem, direct: laid(direct, begins, length), spans: [span], countable: false, offset };
   }
 
   #mix(
@@ -459,43 +371,8 @@ interface Context {
   readonly random: Random;
 }
 
-interface Placed {
-  readonly stem: Float32Array;
-  readonly direct: Float32Array;
-  readonly spans: readonly Span[];
-  readonly countable: boolean;
-  /** Samples of the clip left out at its start. */
-  readonly offset: number;
-}
-
-/** A whole number in [low, high]. */
-const between = (random: Random, [low, high]: readonly [number, number]): number => low + random.below(high - low + 1);
-
 /** Near sounds are of the louder half of the range, distant ones of the fainter half. */
 function ratiosOf([low, high]: readonly [number, number], distance: Distance): readonly [number, number] {
   const middle = (low + high) / 2;
   return distance === "near" ? [low, middle] : distance === "far" ? [middle, high] : [low, high];
-}
-
-/** A sound laid into silence at sample `at`. */
-function laid(sound: Float32Array, at: number, length: number): Float32Array {
-  const out = new Float32Array(length);
-  addAt(out, sound, at);
-  return out;
-}
-
-/** The first `length` samples of a clip, repeated with cross-fades of equal power where it is shorter. */
-function looped(clip: Float32Array, length: number, fade: number): Float32Array {
-  if (clip.length >= length) return clip.slice(0, length);
-  const overlap = Math.min(fade, clip.length >> 1);
-  const out = new Float32Array(length);
-  for (let at = 0; at < length; at += clip.length - overlap) {
-    for (let i = 0; i < clip.length && at + i < length; i++) {
-      const rise = at > 0 && i < overlap ? Math.sin((0.5 * Math.PI * (i + 0.5)) / overlap) : 1;
-      const left = clip.length - 1 - i;
-      const fall = left < overlap ? Math.sin((0.5 * Math.PI * (left + 0.5)) / overlap) : 1;
-      out[at + i] = out[at + i]! + clip[i]! * rise * fall;
-    }
-  }
-  return out;
 }

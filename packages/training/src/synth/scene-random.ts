@@ -23,3 +23,7 @@ export const shuffled = <T>(random: Random, items: readonly T[]): T[] =>
 
 /** True with the given probability. */
 export const chance = (random: Random, probability: number): boolean => random.uniform() < probability;
+
+/** A whole number in [low, high]. */
+export const between = (random: Random, [low, high]: readonly [number, number]): number =>
+  low + random.below(high - low + 1);
