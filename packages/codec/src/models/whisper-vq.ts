@@ -59,7 +59,7 @@ export interface WhisperVqOptions {
 /**
  * Inputs: `input_features` [batch, mels, 2k·tokens], `attention_mask` int32 [batch, 2k·tokens], k the pooling kernel.
  * With `from`, `hidden` [batch, positions, d] takes the place of the features and `low` that of an earlier residual
- * source. Returns every named value on the way (`post_conv_pos`, `post_pool`, `layerN_out`, `adapter`, `gate`, `fused`,
+ * source. Returns every named value on the way (`post_conv_pos`, `post_pool`, `layerN_out`, `stateN` (what layer N + 1 is given, after pooling and residual), `adapter`, `gate`, `fused`,
  * `vq_in`, `searched`, `quantized`, `codes`, `distances`, `token_mask` int32 [batch, tokens], `encoder_out`); emission
  * drops what the chosen outputs do not need.
  */
@@ -150,7 +150,10 @@ export function whisperVq(
     }
   };
 
-  if (from === undefined) afterLayer(0);
+  if (from === undefined) {
+    afterLayer(0);
+    taps.state0 = x;
+  }
   for (let n = (from ?? 0) + 1; n <= last; n++) {
     const bias = biasOf(n);
     const input = x;
@@ -164,6 +167,7 @@ export function whisperVq(
     );
     taps[`layer${n}_out`] = x;
     afterLayer(n);
+    taps[`state${n}`] = x;
   }
   if (depth === "hidden")
     taps.encoder_out = last === c.encoder_layers && !c.quantize_encoder_only ? layerNorm(x, p.at("layer_norm")) : x;

@@ -104,7 +104,7 @@ export interface TokenizerCollateOptions {
   readonly preparation: TokenizerPreparation;
   readonly padding: Padding;
   /** Leaves out ids and labels when absent. */
-  readonly text?: TextOptions;
+  readonly text?: TextOptions | undefined;
   readonly targets?: HeadTargets | undefined;
 }
 

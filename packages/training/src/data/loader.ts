@@ -9,7 +9,7 @@ import type { BatchItem, Collate } from "./collate.ts";
 import type { Example } from "./example.ts";
 import type { ExampleStream } from "./mixture.ts";
 import { mixSeed } from "./permutation.ts";
-import { type PreparationSettings, parsePreparation } from "./prepare.ts";
+import { type PreparationSettings, type PreparedClip, parsePreparation } from "./prepare.ts";
 import { type ClipOutcome, createWorkerPool, type WorkerPool } from "./worker-pool.ts";
 
 export interface LoaderOptions {
@@ -19,6 +19,8 @@ export interface LoaderOptions {
   readonly collate: Collate;
   /** Seeds the random changes. */
   readonly seed: number;
+  /** What is known of a clip already: it is neither read nor prepared. */
+  readonly known?: ((example: Example) => Promise<PreparedClip | undefined>) | undefined;
   /** Threads; 0, and always when run from sources: the calling thread. */
   readonly workers: number;
   /** Position of the stream to begin at: `next` of the last batch of the run that is continued. 0 by default. */
@@ -57,7 +59,7 @@ const BATCHES_AHEAD = 2;
  *   not known, and whatever `collate` throws.
  */
 export async function* loadBatches(options: LoaderOptions): AsyncGenerator<Batch> {
-  const { stream, batchSize, collate, seed, workers, from = 0, maxUnreadableShare = 0.01 } = options;
+  const { stream, batchSize, collate, workers, from = 0, maxUnreadableShare = 0.01 } = options;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new TrainingError(`batch size ${batchSize}; expected a whole number from 1`);
   }
@@ -89,7 +91,7 @@ export async function* loadBatches(options: LoaderOptions): AsyncGenerator<Batch
   try {
     for (;;) {
       while (queue.length < readAhead && issued < stream.length) {
-        queue.push(prepareAt(stream, issued++, pool, seed));
+        queue.push(prepareAt(stream, issued++, pool, options));
       }
       const prepared = await queue.shift();
       if (prepared === undefined) break;
@@ -113,9 +115,16 @@ type Prepared =
   // thrown only when its turn comes: what comes before is still good
   | { readonly failure: unknown };
 
-async function prepareAt(stream: ExampleStream, position: number, pool: WorkerPool, seed: number): Promise<Prepared> {
+async function prepareAt(
+  stream: ExampleStream,
+  position: number,
+  pool: WorkerPool,
+  { seed, known }: LoaderOptions,
+): Promise<Prepared> {
   try {
     const { example, draw } = await stream.at(position);
+    const kept = await known?.(example);
+    if (kept) return { example: withoutBytes(example), outcome: kept };
     const { id: _id, labels: _labels, ...clip } = example;
     const outcome = await pool.run({ clip, seed: mixSeed(seed, draw) });
     return { example: withoutBytes(example), outcome };

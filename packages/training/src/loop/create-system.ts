@@ -1,6 +1,7 @@
 /** The thing that a configuration trains. */
 import type { Runtime } from "@uat/graph";
 import type { RunConfig } from "../config/read-run-config.ts";
+import type { Example } from "../data/example.ts";
 import type { ColumnRole } from "../data/rows.ts";
 import { TokenizerSystem } from "../systems/tokenizer-system.ts";
 import type { Collective } from "./collective.ts";
@@ -10,6 +11,10 @@ export interface CreateSystemOptions {
   readonly runtime: Runtime;
   readonly collective: Collective;
   readonly file: string;
+  /** Folder of the run. */
+  readonly out: string;
+  /** All training rows once. */
+  readonly examples: () => AsyncIterable<Example>;
   readonly onNote?: ((message: string) => void) | undefined;
 }
 

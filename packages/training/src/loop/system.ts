@@ -2,8 +2,9 @@
 import type { CheckpointContent } from "../checkpoint/checkpoint-folder.ts";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
 import type { Collate } from "../data/collate.ts";
+import type { Example } from "../data/example.ts";
 import type { Batch } from "../data/loader.ts";
-import type { PreparationSettings } from "../data/prepare.ts";
+import type { PreparationSettings, PreparedClip } from "../data/prepare.ts";
 import type { Sample } from "../report/samples.ts";
 
 /** Numbers of a step or an evaluation, by name; `loss` is among them. */
@@ -13,6 +14,8 @@ export type Metrics = Readonly<Record<string, number>>;
 export interface BatchRecipe {
   readonly prepare: PreparationSettings;
   readonly collate: Collate;
+  /** Clips that need no preparation: see the loader. */
+  readonly known?: ((example: Example) => Promise<PreparedClip | undefined>) | undefined;
 }
 
 /** A model with its losses, optimisers and random draws. */

@@ -9,7 +9,7 @@ import { createRuntime } from "@uat/graph";
 import { CheckpointFolder } from "../checkpoint/checkpoint-folder.ts";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
 import { type RunConfig, readRunConfig } from "../config/read-run-config.ts";
-import type { ExampleSource } from "../data/example.ts";
+import type { Example, ExampleSource } from "../data/example.ts";
 import { type Batch, loadBatches } from "../data/loader.ts";
 import { inOrder, Mixture } from "../data/mixture.ts";
 import { TrainingError } from "../errors.ts";
@@ -87,6 +87,10 @@ function configHash(config: RunConfig): string {
   return createHash("sha256").update(JSON.stringify(decisive)).digest("hex").slice(0, 16);
 }
 
+async function* allRows(sources: readonly ExampleSource[]): AsyncGenerator<Example> {
+  for (const source of sources) for (let i = 0; i < source.length; i++) yield source.example(i);
+}
+
 /** Exponential smoothing of what the progress line shows. */
 const SMOOTHING = 0.9;
 
@@ -118,6 +122,8 @@ class Run {
       runtime,
       collective: this.#collective,
       file: this.#path,
+      out: this.#out,
+      examples: () => allRows(sources),
       onNote,
     });
     try {

@@ -16,7 +16,7 @@ import { type QuantizerLossConfig, quantizerLoss, straightThrough } from "./quan
 export type TokenizerConfig = WhisperVqConfig & WhisperConfig & QuantizerLossConfig;
 
 export interface TokenizerObjectiveOptions {
-  /** Weight of the text's cross-entropy. */
+  /** Weight of the text's cross-entropy; with 0 there is no decoder. 1 by default. */
   readonly textWeight?: number | undefined;
   /** Absent in evaluation: then the quantiser's loss is only told, not part of the loss. */
   readonly training?:
@@ -55,30 +55,34 @@ export function tokenizerObjective(
     from,
   }) as Record<"encoder_out" | "token_mask" | "searched" | "quantized" | "codes", Tensor> & { gate?: Tensor };
   const valid = validPositions(taps.token_mask);
-  const shape = [symbol("batch"), symbol("length")];
-  const ids = graph.input("decoder_input_ids", shape, "int32");
-  const labels = graph.input("labels", shape, "int32");
-  const { states, embedding } = teacherForcing(taps.encoder_out, ids, p.at("model", "decoder"), c, {
-    sourceBias: paddingBias(taps.token_mask),
-    dropout: drop && ((x) => drop(x, training.rates.layer)),
-    layer,
-  });
-  const { losses, correct } = states.linearCrossEntropy(embedding, labels);
-  const counted = labels
-    .less(graph.constant(Int32Array.of(0)))
-    .where(0, 1)
-    .sum([0, 1])
-    .clamp(1);
-  const text = losses.sum([0, 1]).div(counted);
-  const quantizer = quantizerLoss(taps.searched, taps.quantized, valid, c);
-  const metrics: Record<string, Tensor> = {
-    text_loss: text,
-    token_accuracy: correct.sum([0, 1]).div(counted),
-    quantizer_loss: quantizer,
+  const textLoss = () => {
+    const shape = [symbol("batch"), symbol("length")];
+    const ids = graph.input("decoder_input_ids", shape, "int32");
+    const labels = graph.input("labels", shape, "int32");
+    const { states, embedding } = teacherForcing(taps.encoder_out, ids, p.at("model", "decoder"), c, {
+      sourceBias: paddingBias(taps.token_mask),
+      dropout: drop && ((x) => drop(x, training.rates.layer)),
+      layer,
+    });
+    const { losses, correct } = states.linearCrossEntropy(embedding, labels);
+    const counted = labels
+      .less(graph.constant(Int32Array.of(0)))
+      .where(0, 1)
+      .sum([0, 1])
+      .clamp(1);
+    return { loss: losses.sum([0, 1]).div(counted), accuracy: correct.sum([0, 1]).div(counted) };
   };
+  const quantizer = quantizerLoss(taps.searched, taps.quantized, valid, c);
+  const metrics: Record<string, Tensor> = { quantizer_loss: quantizer };
   if (taps.gate) metrics.gamma = maskedMean(taps.gate.abs(), valid);
 
-  let loss = textWeight === 1 ? text : text.mul(textWeight);
+  let loss = graph.constant(0);
+  if (textWeight > 0) {
+    const text = textLoss();
+    loss = text.loss.mul(textWeight);
+    metrics.text_loss = text.loss;
+    metrics.token_accuracy = text.accuracy;
+  }
   if (training && c.use_commit_loss) loss = loss.add(quantizer);
   const framesPerToken = 2 * (c.pooling_kernel_size ?? 1);
   const input = (name: string) => graph.inputs.find((t) => t.name === name);

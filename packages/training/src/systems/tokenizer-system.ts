@@ -8,16 +8,20 @@ import { averageFile } from "../checkpoint/saved-checkpoint.ts";
 import { arenaTensors, loadArena } from "../checkpoint/stored-weights.ts";
 import { isNamed } from "../config/model-config.ts";
 import type { TokenizerRun } from "../config/read-run-config.ts";
-import { type BatchItem, type Collate, type Padding, tokenizerCollate } from "../data/collate.ts";
+import { collateTargets, collateText, type Padding, tokenizerCollate } from "../data/collate.ts";
 import type { Example } from "../data/example.ts";
 import type { Batch } from "../data/loader.ts";
-import { type PreparationSettings, parsePreparation, type TokenizerPreparation } from "../data/prepare.ts";
+import { parsePreparation, type TokenizerPreparation } from "../data/prepare.ts";
 import { LossProgram } from "../engine/loss-program.ts";
 import { TrainingError } from "../errors.ts";
 import type { Collective } from "../loop/collective.ts";
 import type { BatchRecipe, Metrics, SampleOfStep, TrainingSystem } from "../loop/system.ts";
 import { meanMetrics, Updater } from "../loop/updater.ts";
 import { Dropout } from "../objectives/dropout.ts";
+import { TEACHER } from "../objectives/heads/distill.ts";
+import { headVocabularies } from "../objectives/heads/labels.ts";
+import { openTeacher } from "../objectives/heads/teacher.ts";
+import { type TokenizerHeads, tokenizerHeads } from "../objectives/heads/tokenizer-heads.ts";
 import { type TokenizerConfig, tokenizerObjective } from "../objectives/tokenizer.ts";
 import { AdamW } from "../optimizer/adamw.ts";
 import { ParameterArena } from "../optimizer/parameter-arena.ts";
@@ -30,12 +34,15 @@ import type { Task } from "../tasks/tasks.ts";
 import type { TextTokenizer } from "../tasks/text-tokenizer.ts";
 import { askedParameters } from "./initial-weights.ts";
 import { optimizerGroups } from "./optimizer-groups.ts";
+import { PrefixCache } from "./prefix-cache.ts";
 import { CODEBOOK, QUANTIZER_BUFFERS, QuantizerTraining, quantizedBatch } from "./quantizer-training.ts";
 import { stepRandom } from "./step-random.ts";
 import { type TokenizerStart, tokenizerStart, tokenizerWeights } from "./tokenizer-start.ts";
 
 /** The adapter's dropout, which upstream has fixed. */
 const ADAPTER_DROPOUT = 0.1;
+/** Where the parameters of heads lie. */
+const HEADS = "heads.";
 /** Rows whose answers are written out in an evaluation. */
 const WRITTEN_ROWS = 8;
 /** Seconds that `bucket` pads to multiples of. */
@@ -46,6 +53,10 @@ export interface TokenizerSystemOptions {
   readonly collective: Collective;
   /** The configuration's path, for messages. */
   readonly file: string;
+  /** Folder of the run: outputs of frozen layers are kept below it. */
+  readonly out: string;
+  /** The training rows: labels that the configuration does not list are taken from them. */
+  readonly examples: () => AsyncIterable<Example>;
   readonly onNote?: ((message: string) => void) | undefined;
 }
 
@@ -61,6 +72,7 @@ export class TokenizerSystem implements TrainingSystem {
   readonly #program: LossProgram;
   readonly #evaluation: LossProgram;
   readonly #dropout: Dropout;
+  readonly #recipes: readonly [Recipe, Recipe];
   #quantizer: QuantizerTraining;
   #emptyCodebook: boolean;
   #greedy: GreedyDecoder | undefined;
@@ -78,6 +90,8 @@ export class TokenizerSystem implements TrainingSystem {
     dropout: Dropout;
     emptyCodebook: boolean;
     trained: number;
+    heads: TokenizerHeads;
+    recipes: readonly [Recipe, Recipe];
   }) {
     this.#run = parts.run;
     this.#start = parts.start;
@@ -91,8 +105,9 @@ export class TokenizerSystem implements TrainingSystem {
     this.#quantizer = QuantizerTraining.create(parts.parameters, parts.start.config);
     const all = parts.parameters.entries.reduce((sum, { length }) => sum + length, 0);
     this.facts = { parameters: all, "trained parameters": parts.trained, codes: this.#codes, words: this.#text.size };
-    this.training = this.#recipe(true);
-    this.validation = this.#recipe(false);
+    this.#recipes = parts.recipes;
+    this.training = this.#batchRecipe(parts.recipes[0], parts.heads, true);
+    this.validation = this.#batchRecipe(parts.recipes[1], parts.heads, false);
   }
 
   /** @throws TrainingError or CheckpointError for a model that is not there, or a configuration that does not fit it. */
@@ -101,7 +116,15 @@ export class TokenizerSystem implements TrainingSystem {
     const start = await tokenizerStart(run, options.file);
     const { config } = start;
     const textWeight = run.objectives.tokens;
-    const asked = askedParameters((g, p) => tokenizerObjective(g, p, config, { textWeight }));
+    const vocabularies = await headVocabularies(run.objectives, options.examples);
+    const { distill } = run.objectives;
+    const teacher = distill && distill.weight > 0 ? await openTeacher(distill.teacher, config.num_mel_bins) : undefined;
+    const heads = tokenizerHeads(run.objectives, { ...vocabularies, teacher: teacher?.config });
+    const cached = run.model.cache_prefix;
+    const shared = { textWeight, heads: heads.heads, from: cached ?? undefined };
+    const asked = askedParameters((g, p) => tokenizerObjective(g, p, config, { ...shared, from: undefined })).filter(
+      ({ name }) => !name.startsWith(`${TEACHER}.`),
+    );
     const weights = await tokenizerWeights(asked, start, run.model.cold_start, run.seed);
     await start.store?.close();
     if (weights.fresh.length > 0)
@@ -129,19 +152,38 @@ export class TokenizerSystem implements TrainingSystem {
     const program = await LossProgram.compile(
       runtime,
       "tokenizer_training",
-      { parameters, trained: new Set(names) },
-      (g, p) =>
-        tokenizerObjective(g, p, config, { textWeight, training: { dropout, rates, recompute: run.recompute } }),
+      { parameters, trained: new Set(names), frozen: teacher?.source },
+      (g, p) => tokenizerObjective(g, p, config, { ...shared, training: { dropout, rates, recompute: run.recompute } }),
     );
     const evaluation = await LossProgram.compile(
       runtime,
       "tokenizer_evaluation",
-      { parameters, trained: new Set() },
-      (g, p) => tokenizerObjective(g, p, config, { textWeight }),
+      { parameters, trained: new Set(), frozen: teacher?.source },
+      (g, p) => tokenizerObjective(g, p, config, shared),
     );
+    await teacher?.close();
     const trained = names.reduce((sum, name) => sum + parameters.entry(name).length, 0);
     const { emptyCodebook } = weights;
+    const recipes: Recipe[] = [];
+    for (const training of [true, false]) {
+      const preparation = preparationOf(run, config, heads.pitch, training);
+      const prefix =
+        cached === null
+          ? undefined
+          : await PrefixCache.open({
+              runtime,
+              config,
+              parameters,
+              layers: cached,
+              folder: join(options.out, "cache"),
+              preparation: JSON.stringify(preparation),
+              extras: heads.inputs.filter((name) => name === "input_features" || name === "pitch"),
+            });
+      recipes.push({ preparation, prefix });
+    }
     return new TokenizerSystem({
+      heads,
+      recipes: recipes as [Recipe, Recipe],
       run,
       start,
       options,
@@ -167,16 +209,8 @@ export class TokenizerSystem implements TrainingSystem {
     return this.#config.quantize_vocab_size as number;
   }
 
-  #recipe(training: boolean): BatchRecipe {
-    const { data } = this.#run;
-    const prepare: PreparationSettings = {
-      name: "tokenizer",
-      mels: this.#config.num_mel_bins as 80 | 128,
-      stride: 320 * (this.#config.pooling_kernel_size ?? 1),
-      maxSeconds: data.max_seconds,
-      ...(training ? { augment: data.augment } : { channel: 0 }),
-    };
-    const preparation = parsePreparation(prepare) as TokenizerPreparation;
+  #batchRecipe({ preparation, prefix }: Recipe, heads: TokenizerHeads, training: boolean): BatchRecipe {
+    const { data, objectives } = this.#run;
     const padding: Padding = data.padding === "bucket" ? { multipleOf: BUCKET_SECONDS } : data.padding;
     const encode = (example: Example) => {
       const target = encodeTarget(this.#text, taskOf(example), example.text ?? "", {
@@ -188,27 +222,39 @@ export class TokenizerSystem implements TrainingSystem {
       if (target.truncated && training) this.#truncated++;
       return target;
     };
-    const collate = tokenizerCollate({
-      preparation,
-      padding,
-      text: { encodeTarget: encode, padTokenId: this.#text.end, multipleOf: data.padding === "longest" ? 1 : 16 },
-    });
-    return { prepare, collate: (items: readonly BatchItem[]) => collate(items) } satisfies {
-      prepare: PreparationSettings;
-      collate: Collate;
+    const { targets } = heads;
+    const text =
+      objectives.tokens > 0
+        ? { encodeTarget: encode, padTokenId: this.#text.end, multipleOf: data.padding === "longest" ? 1 : 16 }
+        : undefined;
+    if (!prefix) return { prepare: preparation, collate: tokenizerCollate({ preparation, padding, text, targets }) };
+    return {
+      prepare: preparation,
+      collate: prefix.collate(tokenizerCollate({ preparation, padding: "longest" }), (items) => ({
+        ...(text && collateText(items, text)),
+        ...collateTargets(items, targets),
+      })),
+      known: prefix.known,
     };
+  }
+
+  /** The inputs of both programs. */
+  async #inputs(batch: Batch, { prefix }: Recipe): Promise<Readonly<Record<string, NumericArray>>> {
+    return prefix ? prefix.complete(batch) : batch.tensors;
   }
 
   async step(batches: readonly Batch[]): Promise<Metrics> {
     const { collective } = this.#options;
     const { optimizer } = this.#updater;
     const random = stepRandom(this.#run.seed, optimizer.updates);
-    if (this.#emptyCodebook) await this.#fillCodebook(batches);
-    const inputs = batches.map((batch) => ({ ...batch.tensors, ...this.#drawDropout(batch, random.uint32()) }));
+    const given: Readonly<Record<string, NumericArray>>[] = [];
+    for (const batch of batches) given.push(await this.#inputs(batch, this.#recipes[0]));
+    if (this.#emptyCodebook) await this.#fillCodebook(given);
+    const inputs = given.map((tensors) => ({ ...tensors, ...this.#drawDropout(tensors, random.uint32()) }));
     const rates = optimizer.groups.map((group) => [`lr_${group.name}`, optimizer.settings(group).learningRate]);
     const { results, gradientNorm } = await this.#updater.update(this.#program, inputs);
     const codebook = await this.#quantizer.update(
-      results.map((result, i) => quantizedBatch(result, batches[i]!.tensors.attention_mask as NumericArray)),
+      results.map((result, i) => quantizedBatch(result, given[i]!.attention_mask as NumericArray)),
       collective,
       random,
     );
@@ -221,9 +267,9 @@ export class TokenizerSystem implements TrainingSystem {
     };
   }
 
-  #drawDropout(batch: Batch, seed: number): Record<string, NumericArray> {
-    const [size, frames] = (batch.tensors.attention_mask as NumericArray).shape as [number, number];
-    const length = (batch.tensors.labels as NumericArray).shape[1] as number;
+  #drawDropout(tensors: Readonly<Record<string, NumericArray>>, seed: number): Record<string, NumericArray> {
+    const [size, frames] = (tensors.attention_mask as NumericArray).shape as [number, number];
+    const length = tensors.labels?.shape[1] ?? 0;
     const tokens = frames / (2 * (this.#config.pooling_kernel_size ?? 1));
     // each process drops other values
     const random = stepRandom(seed, this.#options.collective.rank);
@@ -231,10 +277,10 @@ export class TokenizerSystem implements TrainingSystem {
   }
 
   /** A codebook without values takes them from the frames of the first step. */
-  async #fillCodebook(batches: readonly Batch[]): Promise<void> {
+  async #fillCodebook(batches: readonly Readonly<Record<string, NumericArray>>[]): Promise<void> {
     this.#emptyCodebook = false;
     const seen = [];
-    for (const { tensors } of batches) {
+    for (const tensors of batches) {
       const result = await this.#evaluation.run(tensors);
       seen.push(quantizedBatch(result, tensors.attention_mask as NumericArray));
     }
@@ -248,17 +294,18 @@ export class TokenizerSystem implements TrainingSystem {
     let rows = 0;
     const answers: { id: string; task: Task; pair: AnswerPair }[] = [];
     for await (const batch of batches) {
-      const result = await this.#evaluation.run(batch.tensors, undefined, average);
+      const tensors = await this.#inputs(batch, this.#recipes[1]);
+      const result = await this.#evaluation.run(tensors, undefined, average);
       const size = batch.ids.length;
       for (const [name, value] of Object.entries({ loss: result.loss, ...result.metrics }))
         sums[name] = (sums[name] ?? 0) + value * size;
       rows += size;
-      const { codes } = quantizedBatch(result, batch.tensors.attention_mask as NumericArray);
+      const { codes } = quantizedBatch(result, tensors.attention_mask as NumericArray);
       for (const code of codes) used.add(code);
       if (this.#run.objectives.tokens > 0)
         for (const [row, example] of batch.examples.entries())
           if (answers.length < WRITTEN_ROWS && example.text !== undefined)
-            answers.push(await this.#answer(example, result.outputs.hidden as NumericArray, row, batch));
+            answers.push(await this.#answer(example, result.outputs.hidden as NumericArray, row, tensors));
     }
     if (rows === 0) return {};
     const metrics: Record<string, number> = Object.fromEntries(
@@ -278,11 +325,11 @@ export class TokenizerSystem implements TrainingSystem {
   }
 
   /** What the decoder writes of a row by itself. */
-  async #answer(example: Example, hidden: NumericArray, row: number, batch: Batch) {
+  async #answer(example: Example, hidden: NumericArray, row: number, tensors: Readonly<Record<string, NumericArray>>) {
     const average = this.#updater.average?.average;
     this.#greedy ??= await GreedyDecoder.create(this.#options.runtime, this.#parameters, this.#config);
     const [, tokens, d] = hidden.shape as [number, number, number];
-    const mask = batch.tensors.attention_mask as NumericArray;
+    const mask = tensors.attention_mask as NumericArray;
     const frames = mask.shape[1] as number;
     const stride = frames / tokens;
     let real = 0;
@@ -303,12 +350,17 @@ export class TokenizerSystem implements TrainingSystem {
     const { storage } = this.#run;
     const { average, optimizer } = this.#updater;
     const { updates, recent } = this.#quantizer.state;
+    // they are no part of the official layout
+    const heads = this.#parameters.entries.map(({ name }) => name).filter((name) => name.startsWith(HEADS));
     return {
       system: { codebookUpdates: updates, recentCodes: Array.from(recent), emptyCodebook: this.#emptyCodebook },
       optimizers: { adamw: optimizer },
       averages: average ? { weights: average.average } : {},
       // the model's files hold the averages, or half precision: then not what training goes on from
       ...((storage !== "fp32" || average) && { weights: arenaTensors(this.#parameters) }),
+      ...(storage === "fp32" &&
+        !average &&
+        heads.length > 0 && { weights: arenaTensors(this.#parameters, "fp32", heads) }),
       writeModel: (folder) => this.#writeModel(folder, recent),
     };
   }
@@ -325,6 +377,7 @@ export class TokenizerSystem implements TrainingSystem {
     const tensors = arenaTensors(this.#parameters, this.#run.storage);
     const average = this.#updater.average?.average;
     if (average) for (const [name, tensor] of arenaTensors(average, this.#run.storage)) tensors.set(name, tensor);
+    for (const name of tensors.keys()) if (name.startsWith(HEADS)) tensors.delete(name);
     // sums of many frames pass float16's range, and codes follow from them
     for (const name of QUANTIZER_BUFFERS)
       if (this.#parameters.has(name))
@@ -376,7 +429,31 @@ export class TokenizerSystem implements TrainingSystem {
     await this.#evaluation.dispose();
     await this.#greedy?.dispose();
     await this.#updater.dispose();
+    for (const { prefix } of this.#recipes) await prefix?.dispose();
   }
+}
+
+/** How clips are prepared, and where outputs of the frozen layers are kept. */
+interface Recipe {
+  readonly preparation: TokenizerPreparation;
+  readonly prefix: PrefixCache | undefined;
+}
+
+function preparationOf(
+  { data }: TokenizerRun,
+  config: TokenizerConfig,
+  pitch: boolean,
+  training: boolean,
+): TokenizerPreparation {
+  return parsePreparation({
+    name: "tokenizer",
+    mels: config.num_mel_bins as 80 | 128,
+    stride: 320 * (config.pooling_kernel_size ?? 1),
+    maxSeconds: data.max_seconds,
+    pitch,
+    // upstream trains on the mean of channels and listens to the first
+    ...(training ? { augment: data.augment } : { channel: 0 }),
+  }) as TokenizerPreparation;
 }
 
 function taskOf(example: Example): Task {
