@@ -8,7 +8,7 @@
  * on from there. Their product over the probability of frame t is the state's share of the total probability, the same
  * total in every frame, and the gradient of the loss is each unit's probability less the shares of its states (section 4).
  */
-import { addDim, type Dim, formatShape, mulDim, sameDim } from "../dim.ts";
+import { addDim, type Dim, formatShape, mulDim, sameDim, subDim } from "../dim.ts";
 import { GraphError } from "../errors.ts";
 import type { Emitter } from "../onnx/emitter.ts";
 import type { AttributeValue } from "../onnx/model.ts";
@@ -44,7 +44,11 @@ export const ctcLoss = defineOp<undefined>({
     const [batch, time, units] = logits!.shape as [Dim, Dim, number];
     const states = addDim(mulDim(labels!.shape[1] as Dim, 2), 1);
     const node = nodesOf(e);
-    const { one, number, whole, range, reversed } = node;
+    const { one, number, whole, range } = node;
+    const fromEnd = { states: node.rangeDown(states), time: node.rangeDown(time) };
+    const reversed = (x: string, along: "states" | "time", axis: number) =>
+      one("Gather", [x, fromEnd[along]], { axis });
+    const turned = (x: string) => reversed(reversed(x, "time", 0), "states", 2);
 
     const spelled = spell(node, labels!.value); // [batch, states]
     // all that counts frames: [batch, states, time], then time first
@@ -54,16 +58,15 @@ export const ctcLoss = defineOp<undefined>({
     // relative to the frame's best state: a path's sum stays small, so that it keeps its digits
     const peaks = one("ReduceMax", [spoken, e.int64([1])], { keepdims: 1 });
     const relative = one("Transpose", [one("Sub", [spoken, peaks])], { perm: [2, 0, 1] });
-    const counts = one("Cast", [lengths!.value], { to: e.elementType("int64") });
-    const real = one("Less", [one("Unsqueeze", [range(time), e.int64([1])]), counts]); // [time, batch]
+    const real = one("Less", [one("Unsqueeze", [range(time), e.int64([1])]), lengths!.value]); // [time, batch]
 
     // β is α from the other end: both run as one recurrence, β with time and states in reverse
     const { start, end } = startAndEnd(node, labels!.value, states);
     // in frames that are padding β waits in the last state
     const forward = one("Where", [one("Unsqueeze", [real, e.int64([2])]), relative, end]);
-    const sequence = one("Concat", [forward, reversed(forward, 0, 2)], { axis: 1 });
-    const first = one("Concat", [start, reversed(end, 1)], { axis: 0 });
-    const barred = passings(node, one("Concat", [spelled, reversed(spelled, 1)], { axis: 0 }));
+    const sequence = one("Concat", [forward, turned(forward)], { axis: 1 });
+    const first = one("Concat", [start, reversed(end, "states", 1)], { axis: 0 });
+    const barred = passings(node, one("Concat", [spelled, reversed(spelled, "states", 1)], { axis: 0 }));
     const shape = [mulDim(batch, 2), states];
     const sums = e.scan(
       { value: first, dtype: "float32", shape },
@@ -80,10 +83,13 @@ export const ctcLoss = defineOp<undefined>({
         return one("Sum", [one("Log", [total]), best, frame]);
       },
     );
-    const [alpha, beta] = e.node("Split", [sums], { axis: 1, num_outputs: 2 }, 2) as [string, string];
+    // two slices: WebGPU's Split into equal parts gives empty ones
+    const half = (from: Dim, to: Dim) => one("Slice", [sums, e.dims([from]), e.dims([to]), e.int64([1])]);
+    const alpha = half(0, batch);
+    const beta = half(batch, mulDim(batch, 2));
     // both count the frame itself
-    const through = one("Sub", [one("Add", [alpha, reversed(beta, 0, 2)]), forward]); // [time, batch, states]
-    const atStart = one("Gather", [through, whole(0, "int64")], { axis: 0 });
+    const through = one("Sub", [one("Add", [alpha, turned(beta)]), forward]); // [time, batch, states]
+    const atStart = one("Gather", [through, whole(0)], { axis: 0 });
     const total = one("ReduceLogSumExp", [atStart, e.int64([1])], { keepdims: 0 });
     // asked in this way, what is not a number shows in the loss
     const impossible = one("Less", [total, number(IMPOSSIBLE)]);
@@ -124,41 +130,40 @@ function nodesOf(e: Emitter) {
   const one = (type: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}): string =>
     e.node(type, inputs, attributes)[0] as string;
   const number = (value: number) => e.constant(new Float32Array([value]), []);
-  const whole = (value: number, type: "int32" | "int64") =>
-    e.constant(type === "int32" ? Int32Array.of(value) : BigInt64Array.of(BigInt(value)), [], type);
+  // WebGPU loses values of int64
+  const whole = (value: number) => e.constant(Int32Array.of(value), [], "int32");
+  const scalar = (size: Dim) =>
+    one("Cast", [one("Reshape", [e.dims([size]), e.int64([])])], { to: e.elementType("int32") });
   return {
     e,
     one,
     number,
     whole,
-    /** 0 … size − 1, int64. */
-    range: (size: Dim) =>
-      one("Range", [whole(0, "int64"), one("Reshape", [e.dims([size]), e.int64([])]), whole(1, "int64")]),
-    reversed(x: string, ...axes: number[]): string {
-      const all = (value: number) => e.int64(axes.map(() => value));
-      return one("Slice", [x, all(-1), all(-(2 ** 31)), e.int64(axes), all(-1)]);
-    },
+    /** 0 … size − 1. */
+    range: (size: Dim) => one("Range", [whole(0), scalar(size), whole(1)]),
+    /** size − 1 … 0: reverses by Gather, as WebGPU's Slice loses a value when it goes backwards. */
+    rangeDown: (size: Dim) => one("Range", [scalar(subDim(size, 1)), whole(-1), whole(-1)]),
   };
 }
 
 /** The units of the states of labels [batch, length], int32 [batch, states]; padding counts as blank. */
 function spell({ e, one, whole }: Nodes, labels: string): string {
-  const units = one("Unsqueeze", [one("Max", [labels, whole(0, "int32")]), e.int64([2])]);
+  const units = one("Unsqueeze", [one("Max", [labels, whole(0)]), e.int64([2])]);
   const afterBlanks = one("Pad", [units, e.int64([0, 0, 1, 0, 0, 0])]);
   return one("Pad", [one("Reshape", [afterBlanks, e.int64([0, -1])]), e.int64([0, 0, 0, 1])]);
 }
 
 /** [batch, states]: 0 in the state before the first frame and in the label's last one, NEVER elsewhere. */
 function startAndEnd({ e, one, number, whole, range }: Nodes, labels: string, states: Dim) {
-  const isUnit = one("GreaterOrEqual", [labels, whole(0, "int32")]);
-  const known = one("Cast", [isUnit], { to: e.elementType("int64") });
+  const isUnit = one("GreaterOrEqual", [labels, whole(0)]);
+  const known = one("Cast", [isUnit], { to: e.elementType("int32") });
   const length = one("ReduceSum", [known, e.int64([1])], { keepdims: 1 });
   const all = range(states);
   const only = (index: string) => one("Where", [one("Equal", [all, index]), number(0), number(NEVER)]);
   // to be in state 0 before the first frame is to be in state 0 or 1 there
   return {
-    start: only(one("Mul", [length, whole(0, "int64")])),
-    end: only(one("Mul", [length, whole(2, "int64")])),
+    start: only(one("Mul", [length, whole(0)])),
+    end: only(one("Mul", [length, whole(2)])),
   };
 }
 
@@ -166,6 +171,6 @@ function startAndEnd({ e, one, number, whole, range }: Nodes, labels: string, st
 function passings({ e, one, number, whole }: Nodes, units: string): string {
   const slice = (from: number, to: number) => one("Slice", [units, e.int64([from]), e.int64([to]), e.int64([1])]);
   const twoBefore = one("Concat", [slice(0, 2), slice(0, -2)], { axis: 1 });
-  const barred = one("Or", [one("Equal", [units, whole(0, "int32")]), one("Equal", [units, twoBefore])]);
+  const barred = one("Or", [one("Equal", [units, whole(0)]), one("Equal", [units, twoBefore])]);
   return one("Where", [barred, number(NEVER), number(0)]);
 }
