@@ -4,6 +4,7 @@ export { gain, limited, mix, type NoiseColour, noise } from "./augment/noise.ts"
 export { changeSpeed } from "./augment/speed.ts";
 export * from "./data/index.ts";
 export { TrainingError } from "./errors.ts";
+export { joinProcesses } from "./loop/processes.ts";
 export { type TrainOptions, type TrainResult, train } from "./loop/train.ts";
 export { Random } from "./random.ts";
 export { formatProgress, type ProgressState } from "./report/progress.ts";

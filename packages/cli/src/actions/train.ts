@@ -1,7 +1,7 @@
 /** The work of `uat train`. */
-import { formatProgress, train } from "@uat/training";
+import { formatProgress, joinProcesses, type TrainOptions, train } from "@uat/training";
 import type { Command } from "commander";
-import { endBySignal, endInOrder } from "../interrupt.ts";
+import { endBySignal, endInOrder, onInterrupt } from "../interrupt.ts";
 import type { GlobalOptions } from "../options.ts";
 import { Reporter } from "../output/reporter.ts";
 import { printLine } from "../output/standard-output.ts";
@@ -18,6 +18,8 @@ interface Options extends GlobalOptions {
 
 export async function trainModel(config: string, command: Command): Promise<void> {
   const { out, steps, saveEvery, seed, resume, threads, quiet = false } = command.optsWithGlobals<Options>();
+  const place = joinProcesses();
+  if (place) return follow(config, { out, steps, saveEvery, seed, threads, collective: place });
   const reporter = new Reporter(quiet);
   const abort = new AbortController();
   let stoppedBy: NodeJS.Signals | undefined;
@@ -35,6 +37,14 @@ export async function trainModel(config: string, command: Command): Promise<void
       resume,
       threads,
       signal: abort.signal,
+      worker: {
+        command: process.execPath,
+        args: [...process.execArgv, ...process.argv.slice(1)],
+        onStart(child) {
+          const forget = onInterrupt(() => child.kill("SIGKILL"));
+          child.on("exit", forget);
+        },
+      },
       version: UAT_VERSION,
       command: `uat ${process.argv.slice(2).join(" ")}`,
       onProgress: (state) =>
@@ -52,6 +62,13 @@ export async function trainModel(config: string, command: Command): Promise<void
     takeBack();
   }
   if (stoppedBy) endBySignal(stoppedBy);
+}
+
+/** A process that rank 0 has started: it ends when that one says so, or ends itself, whatever the terminal sends to both. */
+async function follow(config: string, options: TrainOptions): Promise<void> {
+  const ignore = () => void endInOrder(ignore);
+  ignore();
+  await train(config, options);
 }
 
 /** Columns left beside label and bar. */

@@ -27,7 +27,7 @@ export interface TrainingSystem {
   readonly validation: BatchRecipe;
   /**
    * One update from one or more batches whose gradients are averaged.
-   * @throws NonFiniteError when a loss or gradient is not a number; the weights are as they were.
+   * @throws NonFiniteError when a loss or gradient is not a number, in any process; the weights are as they were.
    */
   step(batches: readonly Batch[]): Promise<Metrics>;
   /** Means over the batches, with averaged weights where there are any. A few samples go to `onSample`. */
@@ -42,7 +42,14 @@ export interface TrainingSystem {
 /** A sample whose step the loop fills in. */
 export type SampleOfStep = Sample extends infer S ? (S extends Sample ? Omit<S, "step"> : never) : never;
 
-/** A loss or gradients that are not numbers: training on would ruin the weights. */
+/** A loss or gradients that are not numbers: training on would ruin the weights. All processes of a run throw it, or none. */
 export class NonFiniteError extends Error {
   override readonly name = "NonFiniteError";
+  /** Of this process's own batches. */
+  readonly loss: number;
+
+  constructor(loss: number, message: string) {
+    super(message);
+    this.loss = loss;
+  }
 }

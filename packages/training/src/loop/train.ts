@@ -4,22 +4,25 @@
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { createRuntime } from "@uat/graph";
 import { CheckpointFolder } from "../checkpoint/checkpoint-folder.ts";
-import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
+import { readCheckpoint, type SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
 import { type RunConfig, readRunConfig } from "../config/read-run-config.ts";
 import type { Example, ExampleSource } from "../data/example.ts";
-import { type Batch, loadBatches } from "../data/loader.ts";
+import { type Batch, loadBatches, type UnreadableClip } from "../data/loader.ts";
 import { inOrder, Mixture } from "../data/mixture.ts";
 import { TrainingError } from "../errors.ts";
 import type { ProgressState } from "../report/progress.ts";
 import type { RunInfo } from "../report/run-info.ts";
 import { RunLog } from "../report/run-log.ts";
-import { alone, type Collective } from "./collective.ts";
+import { alone, type Collective, LostProcessError } from "./collective.ts";
 import { createSystem, requiredColumns } from "./create-system.ts";
 import { openSource, sourceName } from "./open-sources.ts";
+import { startProcesses, type WorkerCommand } from "./processes.ts";
 import { holdsRun, takeRunFolder } from "./run-folder.ts";
+import { checkProcesses, checkRows, meanOverRanks, sameWeights } from "./shares.ts";
 import { type Metrics, NonFiniteError, type TrainingSystem } from "./system.ts";
 
 export interface TrainOptions {
@@ -34,6 +37,9 @@ export interface TrainOptions {
   readonly threads?: number | undefined;
   /** Ends the run after the step that is being made, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
+  /** How `processes` of the configuration are started. */
+  readonly worker?: WorkerCommand | undefined;
+  /** In a process that another one has started: its place in the run. */
   readonly collective?: Collective | undefined;
   readonly version?: string | undefined;
   readonly command?: string | undefined;
@@ -67,6 +73,10 @@ export async function train(configPath: string, options: TrainOptions): Promise<
     seed: options.seed ?? read.seed,
   } as RunConfig;
   const out = resolve(options.out);
+  const world = options.collective?.world ?? config.processes;
+  checkProcesses(config, world, configPath);
+  // rank 0 alone writes
+  if (options.collective && options.collective.rank > 0) return new Run(config, configPath, out, options).go();
   if (!options.resume && holdsRun(out))
     throw new TrainingError(`${options.out}: holds a run already; go on with --resume, or give another --out`);
   const release = await takeRunFolder(out);
@@ -94,12 +104,40 @@ async function* allRows(sources: readonly ExampleSource[]): AsyncGenerator<Examp
 /** Exponential smoothing of what the progress line shows. */
 const SMOOTHING = 0.9;
 
+/** Where each process goes on in its share of the data, by rank. */
+interface DataPosition {
+  readonly next: readonly number[];
+}
+
+/** What a process tells the others of a step. */
+interface Told {
+  readonly metrics: Metrics;
+  readonly next: number;
+  readonly unreadable: readonly UnreadableClip[];
+  readonly stop: boolean;
+}
+
+/** The others wait meanwhile: the work ends when one of them is lost. */
+async function* whileAll(collective: Collective, batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+  for await (const batch of batches) {
+    collective.check();
+    yield batch;
+  }
+}
+
+/** What the processes of a run settle before it begins. */
+interface Beginning {
+  readonly config: string;
+  /** The checkpoint that rank 0 goes on from. */
+  readonly from: string | undefined;
+}
+
 class Run {
   readonly #config: RunConfig;
   readonly #path: string;
   readonly #out: string;
   readonly #options: TrainOptions;
-  readonly #collective: Collective;
+  #collective: Collective;
   #last: string | undefined;
   #unreadable = 0;
 
@@ -112,30 +150,73 @@ class Run {
   }
 
   async go(): Promise<TrainResult> {
-    const { onNote, onWarning } = this.#options;
-    const config = this.#config;
-    const threads = this.#options.threads ?? config.threads ?? undefined;
-    const sources = await this.#sources(config.data.train);
-    const validation = await this.#sources(config.data.validation);
-    const runtime = await createRuntime({ threads, thread: "calling", onWarning });
-    const system = await createSystem(config, {
-      runtime,
-      collective: this.#collective,
-      file: this.#path,
-      out: this.#out,
-      examples: () => allRows(sources),
-      onNote,
-    });
+    const { data } = this.#config;
+    const sources: ExampleSource[] = [];
     try {
-      const checkpoints = await CheckpointFolder.open(this.#out, { keep: config.keep_checkpoints, onWarning });
-      const saved = this.#options.resume ? await checkpoints.latest() : undefined;
+      sources.push(...(await this.#sources(data.train)));
+      const world = this.#options.collective?.world ?? this.#config.processes;
+      checkRows(sources, world, this.#path);
+      // what is made or fetched is there before the others look for it
+      if (!this.#options.collective && world > 1) this.#collective = this.#start(world);
+      const result = await this.#train(sources);
+      await this.#collective.close();
+      return result;
+    } catch (error) {
+      await this.#collective.close(error);
+      if (!(error instanceof LostProcessError)) throw error;
+      throw new TrainingError(
+        `${error.message}; ${this.#last ? `the last checkpoint is ${this.#last}; go on with --resume` : "there is no checkpoint yet"}`,
+      );
+    } finally {
+      for (const source of sources) await source.close();
+    }
+  }
+
+  #start(world: number): Collective {
+    const { worker } = this.#options;
+    if (!worker) throw new Error("several processes need `worker`, the command that starts one");
+    return startProcesses(world, worker);
+  }
+
+  get #leads(): boolean {
+    return this.#collective.rank === 0;
+  }
+
+  async #train(sources: readonly ExampleSource[]): Promise<TrainResult> {
+    const { onNote, onWarning, resume } = this.#options;
+    const config = this.#config;
+    const { world } = this.#collective;
+    const shared = world > 1 ? Math.max(1, Math.floor(availableParallelism() / world)) : undefined;
+    const threads = this.#options.threads ?? config.threads ?? shared;
+    const checkpoints = this.#leads
+      ? await CheckpointFolder.open(this.#out, { keep: config.keep_checkpoints, onWarning })
+      : undefined;
+    const latest = resume ? await checkpoints?.latest() : undefined;
+    const validation = this.#leads ? await this.#sources(config.data.validation) : [];
+    const runtime = await createRuntime({ threads, thread: "calling", onWarning });
+    const create = () =>
+      createSystem(config, {
+        runtime,
+        collective: this.#collective,
+        file: this.#path,
+        out: this.#out,
+        examples: () => allRows(sources),
+        onNote,
+      });
+    // rank 0 goes first: it tells what is wrong once, and downloads once
+    const created = this.#leads ? await create() : undefined;
+    const from = (await this.#begin({ config: JSON.stringify(config), from: latest?.path })).from;
+    const system = created ?? (await create());
+    try {
+      const saved = latest ?? (from === undefined ? undefined : await readCheckpoint(from));
       if (saved) await this.#restore(saved, system);
-      else if (this.#options.resume) onNote?.(`${this.#out} has no checkpoint yet: starting at step 0`);
-      const step = saved?.state.step ?? 0;
+      else if (resume) onNote?.(`${this.#out} has no checkpoint yet: starting at step 0`);
+      await sameWeights(system, this.#collective, saved?.state.step ?? 0);
+      if (!checkpoints) return await this.#steps(system, sources, [], undefined, undefined, saved);
       const log = await RunLog.open(this.#out, {
         runInfo: await this.#info(system, sources, validation, runtime.name),
         // a run that was killed before its first checkpoint starts anew
-        resumeStep: this.#options.resume && holdsRun(this.#out) ? step : undefined,
+        resumeStep: resume && holdsRun(this.#out) ? (saved?.state.step ?? 0) : undefined,
       });
       try {
         const result = await this.#steps(system, sources, validation, checkpoints, log, saved);
@@ -154,8 +235,16 @@ class Run {
     } finally {
       await system.dispose();
       await runtime.dispose();
-      for (const source of [...sources, ...validation]) await source.close();
+      for (const source of validation) await source.close();
     }
+  }
+
+  /** @returns what rank 0 says. */
+  async #begin(own: Beginning): Promise<Beginning> {
+    const all = await this.#collective.exchange(own);
+    if (all.some(({ config }) => config !== own.config))
+      throw new TrainingError(`${this.#path}: has changed while the run was starting; start it again`);
+    return all[0] as Beginning;
   }
 
   async #sources(configs: RunConfig["data"]["train"]): Promise<ExampleSource[]> {
@@ -173,10 +262,15 @@ class Run {
   }
 
   async #restore(saved: SavedCheckpoint, system: TrainingSystem): Promise<void> {
-    const { step, configHash: hash, seed } = saved.state;
+    const { step, configHash: hash, seed, data } = saved.state;
     if (seed !== this.#config.seed)
       throw new TrainingError(
         `${saved.path}: was trained with seed ${seed}, not ${this.#config.seed}; give --seed ${seed}`,
+      );
+    const processes = (data as DataPosition).next.length;
+    if (processes !== this.#config.processes)
+      throw new TrainingError(
+        `${saved.path}: was trained by ${processes} processes, not ${this.#config.processes}; set processes: ${processes}`,
       );
     if (hash !== configHash(this.#config))
       throw new TrainingError(
@@ -218,36 +312,37 @@ class Run {
     system: TrainingSystem,
     sources: readonly ExampleSource[],
     validation: readonly ExampleSource[],
-    checkpoints: CheckpointFolder,
-    log: RunLog,
+    checkpoints: CheckpointFolder | undefined,
+    log: RunLog | undefined,
     saved: SavedCheckpoint | undefined,
   ): Promise<TrainResult> {
     const config = this.#config;
     const { signal, onProgress } = this.#options;
-    const { world } = this.#collective;
+    const { world, rank } = this.#collective;
     const weighted = sources.map((source, i) => ({ source, weight: config.data.train[i]!.weight }));
-    const position = (saved?.state.data as { next?: number[] } | undefined)?.next?.[this.#collective.rank] ?? 0;
+    let positions = (saved?.state.data as DataPosition | undefined)?.next ?? Array.from({ length: world }, () => 0);
     const batches = loadBatches({
       stream: new Mixture(weighted, config.seed, this.#collective),
-      batchSize: Math.max(1, Math.round(config.batch_size / world)),
+      batchSize: config.batch_size / world,
       ...system.training,
       seed: config.seed,
       workers: config.workers,
-      from: position,
+      from: positions[rank] as number,
     });
     let step = saved?.state.step ?? 0;
-    let next = position;
     let metrics: Metrics = {};
     let smoothed: number | undefined;
     let secondsPerStep: number | undefined;
     let savedAt = step;
     const save = async () => {
-      if (savedAt === step || this.#collective.rank > 0) return;
-      this.#last = await checkpoints.save(this.#content(system, step, next));
+      if (savedAt === step) return;
       savedAt = step;
+      await sameWeights(system, this.#collective, step);
+      if (checkpoints) this.#last = await checkpoints.save(this.#content(system, step, positions));
     };
+    let stopped = await this.#stopped();
     try {
-      while (step < config.steps && !signal?.aborted) {
+      while (step < config.steps && !stopped) {
         const started = performance.now();
         const taken: Batch[] = [];
         for (let i = 0; i < config.accumulate; i++) {
@@ -255,16 +350,25 @@ class Run {
           if (done) throw new TrainingError("the training data came to an end; expected sources without end");
           taken.push(value);
         }
-        this.#tellUnreadable(taken);
         const waited = (performance.now() - started) / 1000;
-        metrics = await this.#step(system, taken, step + 1);
+        const own = await this.#step(system, taken, step + 1);
+        const told = await this.#collective.exchange<Told>({
+          metrics: own,
+          next: taken.at(-1)!.next,
+          unreadable: taken.flatMap(({ unreadable }) => unreadable),
+          stop: signal?.aborted ?? false,
+        });
         step++;
-        next = taken.at(-1)!.next;
+        metrics = meanOverRanks(told.map((t) => t.metrics));
+        positions = told.map(({ next }) => next);
+        // one decision for all: rank 0's
+        stopped = (told[0] as Told).stop;
+        this.#tellUnreadable(told.flatMap(({ unreadable }) => unreadable));
         const seconds = (performance.now() - started) / 1000;
         secondsPerStep =
           secondsPerStep === undefined ? seconds : SMOOTHING * secondsPerStep + (1 - SMOOTHING) * seconds;
         const clips = taken.reduce((n, batch) => n + batch.ids.length, 0) * world;
-        log.step({
+        log?.step({
           step,
           ...metrics,
           samples_per_second: clips / seconds,
@@ -285,9 +389,9 @@ class Run {
           secondsLeft: (config.steps - step) * secondsPerStep,
         });
         const evaluates = config.evaluate_every > 0 && (step % config.evaluate_every === 0 || step === config.steps);
-        if (evaluates && validation.length > 0) await this.#evaluate(system, validation, log, step);
+        if (evaluates && validation.length > 0 && log) await this.#evaluate(system, validation, log, step);
         if (step % config.save_every === 0) await save();
-        if (evaluates || step % config.save_every === 0) await log.flush();
+        if (evaluates || step % config.save_every === 0) await log?.flush();
       }
       await save();
     } finally {
@@ -296,27 +400,37 @@ class Run {
     return { steps: step, checkpoint: this.#last, metrics, stopped: step < config.steps };
   }
 
+  /** Whether rank 0 has been asked to end. */
+  async #stopped(): Promise<boolean> {
+    const [leader] = await this.#collective.exchange(this.#options.signal?.aborted ?? false);
+    return leader as boolean;
+  }
+
   async #step(system: TrainingSystem, batches: readonly Batch[], step: number): Promise<Metrics> {
     try {
       return await system.step(batches);
     } catch (error) {
       if (!(error instanceof NonFiniteError)) throw error;
-      const ids = batches.flatMap(({ ids }) => ids);
+      // all processes are here: they have looked at the same sums
+      const finite = Number.isFinite(error.loss);
+      const own = { finite, message: error.message, ids: batches.flatMap((batch) => batch.ids) };
+      const all = await this.#collective.exchange(own);
+      const suspects = all.some((one) => !one.finite) ? all.filter((one) => !one.finite) : all;
+      const ids = suspects.flatMap((one) => one.ids);
       const shown = ids.length > 8 ? `${ids.slice(0, 8).join(", ")} and ${ids.length - 8} more` : ids.join(", ");
       throw new TrainingError(
-        `step ${step}: ${error.message}; clips of this step: ${shown}; ` +
+        `step ${step}: ${(suspects[0] as typeof own).message}; clips of this step: ${shown}; ` +
           (this.#last ? `the last good checkpoint is ${this.#last}` : "there is no checkpoint yet") +
           "; lower the learning rate or look at these clips",
       );
     }
   }
 
-  #tellUnreadable(batches: readonly Batch[]): void {
-    for (const { unreadable } of batches)
-      for (const { id, reason } of unreadable) {
-        this.#unreadable++;
-        this.#options.onWarning?.(`${id}: left out (${reason})`);
-      }
+  #tellUnreadable(clips: readonly UnreadableClip[]): void {
+    for (const { id, reason } of clips) {
+      this.#unreadable++;
+      this.#options.onWarning?.(`${id}: left out (${reason})`);
+    }
   }
 
   async #evaluate(
@@ -331,13 +445,13 @@ class Run {
     const rows = { ...stream, length, epochLength: length };
     this.#options.onWork?.("evaluation", 0, length);
     const batches = loadBatches({ stream: rows, batchSize: batch_size, ...system.validation, seed, workers });
-    const metrics = await system.evaluate(batches, (sample) =>
+    const metrics = await system.evaluate(whileAll(this.#collective, batches), (sample) =>
       log.sample({ ...sample, step } as Parameters<RunLog["sample"]>[0]),
     );
     log.evaluation({ step, split: "validation", ...metrics });
   }
 
-  #content(system: TrainingSystem, step: number, next: number): Parameters<CheckpointFolder["save"]>[0] {
+  #content(system: TrainingSystem, step: number, next: readonly number[]): Parameters<CheckpointFolder["save"]>[0] {
     const { system: state, ...content } = system.checkpoint();
     return {
       ...content,
@@ -347,7 +461,7 @@ class Run {
         configHash: configHash(this.#config),
         counters: { unreadable_clips: this.#unreadable },
         random: null,
-        data: { next: Array.from({ length: this.#collective.world }, () => next) },
+        data: { next } satisfies DataPosition,
         system: state,
       },
     };

@@ -52,11 +52,12 @@ export class Updater {
       await accumulator.add(program.without);
     }
     const { gradients } = accumulator;
-    if (collective.world > 1) await collective.sum(gradients.values);
+    const total = Float32Array.of(results.reduce((sum, { loss }) => sum + loss, 0));
+    await collective.sum(gradients.values, total);
     const share = 1 / (results.length * collective.world);
     const norm = gradientNorm(gradients) * share;
-    // one look for all processes: the norm of the summed gradients is the same everywhere
-    if (!Number.isFinite(norm) || results.some(({ loss }) => !Number.isFinite(loss))) throw this.#broken(results);
+    // sums over all processes: all of them throw, or none
+    if (!Number.isFinite(norm) || !Number.isFinite(total[0])) throw this.#broken(results);
     await this.optimizer.step(gradients, {
       scale: share * (clip === null ? 1 : clipCoefficient(norm, clip)),
       without: accumulator.without,
@@ -68,8 +69,9 @@ export class Updater {
   #broken(results: readonly LossResult[]): NonFiniteError {
     const losses = results.map(({ loss }) => loss);
     const names = nonFiniteGradients(this.#accumulator.gradients);
-    const loss = losses.find((value) => !Number.isFinite(value)) ?? losses[0];
+    const loss = losses.find((value) => !Number.isFinite(value)) ?? (losses[0] as number);
     return new NonFiniteError(
+      loss,
       names.length === 0
         ? `the loss is ${loss}`
         : `the loss is ${loss}, and ${names.length} of its gradients are not finite (${names.slice(0, 3).join(", ")})`,

@@ -58,8 +58,7 @@ export class QuantizerTraining {
     const { frames, codes } = joined(results);
     const { counts, sums } = sumByCode(frames, codes, this.#size);
     await collective.sum(counts, sums);
-    // usage over what this process saw: each sees its share of the data
-    this.#usage.add(codes);
+    for (const part of await collective.exchange(codes)) this.#usage.add(part);
     const metrics: Record<string, number> = { codebook_usage: this.#usage.usage };
     if (!this.#moving) return { ...metrics, codebook_active: counts.filter((n) => n > 0).length };
     const { active, restarted } = this.#moving.update(counts, sums, frames, random);
