@@ -40,7 +40,7 @@ export { stripPrefix } from "./checkpoint/views.ts";
 export { melFrames, sourceTokens } from "./decoders/alignment.ts";
 export { type ExcitationConfig, harmonicSource } from "./decoders/excitation.ts";
 export { Flow } from "./decoders/flow.ts";
-export { FlowDecoder, openDecoderWeights, openFlowDecoder } from "./decoders/flow-decoder.ts";
+export { FlowDecoder, openDecoderWeights, openFlowDecoder, openVocoderWeights } from "./decoders/flow-decoder.ts";
 export type { Mel } from "./decoders/mel.ts";
 export { Vocoder } from "./decoders/vocoder.ts";
 export { exportModel } from "./export.ts";

@@ -34,11 +34,15 @@ export async function openDecoderWeights(files: ModelFiles, directory: string, n
   return inSafetensors ? openSafetensorsModel(files, at) : openTorchFile(await files.open(`${at}.pt`));
 }
 
+/** A vocoder's weights under this project's names, its weight norm folded. */
+export const openVocoderWeights = async (files: ModelFiles, directory: string): Promise<TensorStore> =>
+  foldWeightNorm(hiftNames(await openDecoderWeights(files, directory, "hift")));
+
 /** Configuration and weights of a decoder directory: the flow's, and HiFT's under this project's names. */
 export async function openFlowDecoder(files: ModelFiles, directory: string) {
   const config = await readDecoderConfig(files, directory ? `${directory}/config.yaml` : "config.yaml");
   const flow = await openDecoderWeights(files, directory, "flow");
-  const hift = foldWeightNorm(hiftNames(await openDecoderWeights(files, directory, "hift")));
+  const hift = await openVocoderWeights(files, directory);
   return { config, flow, hift };
 }
 

@@ -7,6 +7,8 @@ import type { Random } from "../random.ts";
 
 /** A clip that the flow learns from. */
 export interface FlowClip {
+  /** For messages. */
+  readonly name?: string | undefined;
   readonly tokens: Int32Array;
   /** The sound those tokens stand for: mono, 22,050 Hz. */
   readonly samples: Float32Array;
@@ -44,15 +46,15 @@ const LONGEST_PROMPT = 0.8;
  * @throws TrainingError for a clip without tokens or with less sound than its tokens stand for.
  */
 export function flowBatch(clips: readonly FlowClip[], longest: number, c: FlowConfig, random: Random): FlowBatch {
+  const samplesPerToken = DECODER_SAMPLE_RATE / c.input_frame_rate;
+  for (const clip of clips) checkClip(clip, c, samplesPerToken);
   const tokenCount = Math.min(longest, ...clips.map((clip) => clip.tokens.length));
   const frames = melFrames(tokenCount, c.input_frame_rate);
   const { output_size: mels, spk_embed_dim: speaker } = c;
-  const samplesPerToken = DECODER_SAMPLE_RATE / c.input_frame_rate;
   const tokens = new Int32Array(clips.length * tokenCount);
   const mel = new Float32Array(clips.length * mels * frames);
   const embedding = new Float32Array(clips.length * speaker);
   for (const [i, clip] of clips.entries()) {
-    checkClip(clip, i, c, samplesPerToken);
     const first = random.below(clip.tokens.length - tokenCount + 1);
     tokens.set(clip.tokens.subarray(first, first + tokenCount), i * tokenCount);
     mel.set(melOf(clip.samples, Math.round(first * samplesPerToken), frames), i * mels * frames);
@@ -61,19 +63,20 @@ export function flowBatch(clips: readonly FlowClip[], longest: number, c: FlowCo
   return { size: clips.length, tokenCount, frames, tokens, mel, embedding };
 }
 
-function checkClip({ tokens, samples, embedding }: FlowClip, i: number, c: FlowConfig, samplesPerToken: number): void {
-  const needed = tokens.length * samplesPerToken - samplesPerToken / 2;
+function checkClip(clip: FlowClip, c: FlowConfig, samplesPerToken: number): void {
+  const { name = "a clip", tokens, samples, embedding } = clip;
   if (melFrames(tokens.length, c.input_frame_rate) < 1)
-    throw new TrainingError(`clip ${i} has ${tokens.length} tokens, expected at least one mel frame's worth`);
-  if (samples.length < needed)
+    throw new TrainingError(`${name}: has ${tokens.length} tokens; expected enough for a frame of the mel`);
+  if (samples.length < (tokens.length - 1) * samplesPerToken)
     throw new TrainingError(
-      `clip ${i} has ${samples.length} samples for ${tokens.length} tokens, expected about ${Math.round(tokens.length * samplesPerToken)} at ${DECODER_SAMPLE_RATE} Hz; tokens and sound must be of the same clip`,
+      `${name}: ${samples.length} samples for ${tokens.length} tokens; expected about ${Math.round(tokens.length * samplesPerToken)} at ${DECODER_SAMPLE_RATE} Hz: tokens and sound must be of the same clip`,
     );
-  if (tokens.some((id) => id < 0 || id >= c.vocab_size))
-    throw new TrainingError(`clip ${i} has tokens outside 0 … ${c.vocab_size - 1}, those of this decoder`);
+  const foreign = tokens.find((id) => id < 0 || id >= c.vocab_size);
+  if (foreign !== undefined)
+    throw new TrainingError(`${name}: has the code ${foreign}; expected those below ${c.vocab_size}, the flow's`);
   if (embedding && embedding.length !== c.spk_embed_dim)
     throw new TrainingError(
-      `clip ${i} has a speaker embedding of ${embedding.length} values, expected ${c.spk_embed_dim}`,
+      `${name}: has a speaker embedding of ${embedding.length} values; expected ${c.spk_embed_dim}`,
     );
 }
 

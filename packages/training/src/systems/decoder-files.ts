@@ -4,23 +4,29 @@
  * length `weight_g` (Salimans & Kingma, 2016, arXiv 1602.07868): the weight itself and its norm, so that folding the
  * two changes nothing.
  */
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type DecoderConfig,
   float32Tensor,
   type LazyTensor,
   readFloat32,
-  streamTorchFile,
   type TensorData,
   type TensorStore,
 } from "universal-audio-tokenizer/internal";
-import type { ParameterArena, ParameterSpec } from "../optimizer/parameter-arena.ts";
-import { writeAtomically, writeError } from "../report/files.ts";
+import { storedTensor, type WeightStorage } from "../checkpoint/stored-weights.ts";
+import { writeTorchFile } from "../checkpoint/torch-file.ts";
+import type { ParameterArena } from "../optimizer/parameter-arena.ts";
+import { writeAtomically } from "../report/files.ts";
+import type { InitialParameter } from "./initial-weights.ts";
 
-/** Parameters of an arena as tensors that share its memory. */
-export const storedTensors = (parameters: ParameterArena, specs: Iterable<ParameterSpec>): Map<string, TensorData> =>
-  new Map([...specs].map(({ name, shape }) => [name, float32Tensor(shape, parameters.view(name))]));
+/** The parameters of an arena as tensors that share its memory. */
+export const storedTensors = (parameters: ParameterArena): Map<string, TensorData> =>
+  float32Tensors(parameters.entries.map(({ name, shape }) => ({ name, shape, values: parameters.view(name) })));
+
+/** Values as tensors that share their memory. */
+export const float32Tensors = (parameters: readonly InitialParameter[]): Map<string, TensorData> =>
+  new Map(parameters.map(({ name, shape, values }) => [name, float32Tensor(shape, values)]));
 
 /** What is stored beside the configuration; a half that is absent is left as it is on disk. */
 export interface DecoderParts {
@@ -28,50 +34,45 @@ export interface DecoderParts {
   readonly flow?: TensorStore | undefined;
   /** By `VocoderTraining.weights`. */
   readonly hift?: TensorStore | undefined;
+  readonly storage?: WeightStorage | undefined;
 }
 
 /**
- * Writes `directory`/config.yaml, flow.pt and hift.pt; each file is complete or not there. The configuration comes last.
+ * Writes config.yaml, flow.pt and hift.pt into `directory`.
+ * @throws TrainingError when they cannot be written; no file is half there.
  */
 export async function writeDecoder(
   directory: string,
-  config: Pick<DecoderConfig, "sample_rate" | "flow" | "hift">,
-  { flow, hift }: DecoderParts,
+  config: OfficialConfig,
+  { flow, hift, storage = "fp32" }: DecoderParts,
 ): Promise<void> {
   await mkdir(directory, { recursive: true });
-  if (flow) await writeStateDict(join(directory, "flow.pt"), plainTensors(flow));
-  if (hift) await writeStateDict(join(directory, "hift.pt"), await normedTensors(hift));
+  if (flow) await writeTorchFile(join(directory, "flow.pt"), await plainTensors(flow, storage));
+  if (hift) await writeTorchFile(join(directory, "hift.pt"), await normedTensors(hift, storage));
   await writeAtomically(join(directory, "config.yaml"), decoderConfigYaml(config));
 }
 
-const lazy = (store: TensorStore, name: string): LazyTensor => ({
-  dtype: "F32",
-  shape: store.info(name)!.shape,
-  data: () => store.read(name),
-});
+type OfficialConfig = Pick<DecoderConfig, "sample_rate" | "flow" | "hift">;
 
-const plainTensors = (store: TensorStore): Map<string, LazyTensor> =>
-  new Map([...store.names()].map((name) => [name, lazy(store, name)]));
+async function plainTensors(store: TensorStore, storage: WeightStorage): Promise<Map<string, LazyTensor>> {
+  const tensors = new Map<string, LazyTensor>();
+  for (const name of store.names())
+    tensors.set(name, storedTensor(name, store.info(name)!.shape, await readFloat32(store, name), storage));
+  return tensors;
+}
 
 /** Layers that upstream's vocoder has without weight norm. */
 const WITHOUT_NORM = /^(source\.|source_downs\.|f0_predictor\.classifier\.)/;
 
-async function normedTensors(store: TensorStore): Promise<Map<string, LazyTensor>> {
-  const tensors = new Map<string, LazyTensor>();
+async function normedTensors(store: TensorStore, storage: WeightStorage): Promise<Map<string, LazyTensor>> {
+  const tensors = await plainTensors(store, storage);
   for (const name of store.names()) {
-    const { shape } = store.info(name)!;
-    if (!name.endsWith(".weight") || WITHOUT_NORM.test(name)) {
-      tensors.set(name, lazy(store, name));
-      continue;
-    }
-    const [rows, ...rest] = shape as [number, ...number[]];
+    if (!name.endsWith(".weight") || WITHOUT_NORM.test(name)) continue;
+    const [rows, ...rest] = store.info(name)!.shape as [number, ...number[]];
     const lengths = rowNorms(await readFloat32(store, name), rows);
-    tensors.set(`${name}_g`, {
-      dtype: "F32",
-      shape: [rows, ...rest.map(() => 1)],
-      data: () => new Uint8Array(lengths.buffer),
-    });
-    tensors.set(`${name}_v`, lazy(store, name));
+    tensors.set(`${name}_g`, storedTensor(`${name}_g`, [rows, ...rest.map(() => 1)], lengths, storage));
+    tensors.set(`${name}_v`, tensors.get(name) as LazyTensor);
+    tensors.delete(name);
   }
   return tensors;
 }
@@ -84,24 +85,6 @@ function rowNorms(values: Float32Array, rows: number): Float32Array {
     for (let i = row * length; i < (row + 1) * length; i++) squares += values[i]! ** 2;
     return Math.sqrt(squares);
   });
-}
-
-/** Tensor by tensor under a temporary name, which is renamed once all is there. */
-async function writeStateDict(path: string, tensors: ReadonlyMap<string, LazyTensor>): Promise<void> {
-  const temporary = `${path}.tmp`;
-  try {
-    const file = await open(temporary, "w");
-    try {
-      await streamTorchFile(tensors, (chunk) => file.writeFile(chunk));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw writeError(path, error);
-  }
 }
 
 /** Where upstream's classes live. */
@@ -118,7 +101,7 @@ const MODULES: Readonly<Record<string, string>> = {
 };
 
 /** A decoder's configuration as HyperPyYAML text that `parseDecoderConfig`, and upstream, read back. */
-export function decoderConfigYaml({ sample_rate, flow, hift }: Pick<DecoderConfig, "sample_rate" | "flow" | "hift">) {
+export function decoderConfigYaml({ sample_rate, flow, hift }: OfficialConfig): string {
   const { cfm_params, ...matching } = flow.decoder;
   const decoder = { ...matching, cfm_params: { class: "DictConfig", content: cfm_params } };
   return yamlLines({ sample_rate, flow: { ...flow, decoder }, hift }, "")

@@ -1,114 +1,135 @@
-/** Training of the flow, the half of a decoder that makes mel spectrograms of tokens. */
+/** The flow in training, the half of a decoder that makes mel spectrograms of tokens: its updates, from batches. */
 import type { Runtime } from "@uat/graph";
 import { type FlowConfig, memoryStore, type TensorStore } from "universal-audio-tokenizer/internal";
 import { LossProgram } from "../engine/loss-program.ts";
+import { alone, type Collective } from "../loop/collective.ts";
+import { type UpdateResult, Updater } from "../loop/updater.ts";
 import { Dropout } from "../objectives/dropout.ts";
 import { flowInputs, flowLoss } from "../objectives/flow.ts";
-import { type FlowClip, flowBatch, flowStepInputs } from "../objectives/flow-batch.ts";
+import { type FlowBatch, flowStepInputs } from "../objectives/flow-batch.ts";
 import { AdamW, type AdamWGroup } from "../optimizer/adamw.ts";
-import { clipCoefficient, gradientNorm } from "../optimizer/gradients.ts";
 import { ParameterArena } from "../optimizer/parameter-arena.ts";
+import { WeightAverage } from "../optimizer/weight-average.ts";
+import type { Random } from "../random.ts";
 import { storedTensors } from "./decoder-files.ts";
-import { askedParameters, startingWeights } from "./initial-weights.ts";
-import { stepRandom } from "./step-random.ts";
+import { type AskedParameter, askedParameters, type InitialParameter } from "./initial-weights.ts";
 
 export interface FlowTrainingOptions {
-  /** Seeds fresh weights and every draw. */
-  readonly seed: number;
-  /** Weights to start from; fresh ones where absent. */
-  readonly weights?: TensorStore | undefined;
-  /** Tokens of a crop at most. */
-  readonly cropTokens: number;
-  /** Learning rates and the like of the parameters with these names. */
-  readonly groups: (names: readonly string[]) => readonly AdamWGroup[];
-  /** Largest norm of all gradients together; none by default. */
-  readonly clip?: number | undefined;
+  /** Values to start from, of all that {@link flowParameters} names. */
+  readonly parameters: readonly InitialParameter[];
+  /** What is trained, and how. */
+  readonly groups: readonly AdamWGroup[];
+  /** Largest norm of all gradients together; null: no clipping. */
+  readonly clip: number | null;
+  /** Decay of averaged weights; none by default. */
+  readonly averageDecay?: number | undefined;
+  readonly collective?: Collective | undefined;
   /** Layers are computed twice instead of kept: less memory, more time. */
   readonly recompute?: boolean | undefined;
 }
 
-export interface FlowStep {
-  readonly loss: number;
-  /** Before clipping. */
-  readonly gradientNorm: number;
-}
+/** The parameters of a flow. */
+export const flowParameters = (config: FlowConfig): AskedParameter[] =>
+  askedParameters((g, p) => flowLoss(flowInputs(g, config), p, config));
+
+/** What the velocity is when nothing is known. */
+const OUTPUT_BIAS = "decoder.estimator.final_proj.bias";
 
 export class FlowTraining {
   readonly config: FlowConfig;
   readonly parameters: ParameterArena;
-  readonly optimizer: AdamW;
-  readonly #options: FlowTrainingOptions;
+  readonly updater: Updater;
+  readonly #collective: Collective;
   readonly #program: LossProgram;
+  readonly #evaluation: LossProgram;
   readonly #dropout: Dropout;
-  readonly #gradients: ParameterArena;
 
   private constructor(
     config: FlowConfig,
-    options: FlowTrainingOptions,
-    optimizer: AdamW,
+    updater: Updater,
+    collective: Collective,
     program: LossProgram,
+    evaluation: LossProgram,
     dropout: Dropout,
   ) {
     this.config = config;
-    this.parameters = optimizer.parameters;
-    this.optimizer = optimizer;
-    this.#options = options;
+    this.parameters = updater.optimizer.parameters;
+    this.updater = updater;
+    this.#collective = collective;
     this.#program = program;
+    this.#evaluation = evaluation;
     this.#dropout = dropout;
-    this.#gradients = optimizer.newGradients();
   }
 
-  /**
-   * @param runtime one that runs on the calling thread.
-   * @throws TrainingError when `weights` lack a tensor or hold another shape than the configuration says.
-   */
+  /** @param runtime one that runs on the calling thread. */
   static async create(runtime: Runtime, config: FlowConfig, options: FlowTrainingOptions): Promise<FlowTraining> {
-    const asked = askedParameters((g, p) => flowLoss(flowInputs(g, config), p, config));
-    const groups = options.groups(asked.map(({ name }) => name));
-    const parameters = ParameterArena.from(
-      await startingWeights(asked, options.seed, options.weights),
-      groups.map((group) => group.parameters),
-    );
+    const { groups, clip, averageDecay, collective = alone, recompute } = options;
+    const lists = groups.map((group) => group.parameters);
+    const parameters = ParameterArena.from(options.parameters, lists);
     const optimizer = await AdamW.create(runtime, parameters, groups);
+    const average =
+      averageDecay === undefined
+        ? undefined
+        : await WeightAverage.create(runtime, parameters, lists.flat(), averageDecay);
+    const updater = await Updater.create(runtime, optimizer, { clip, average, collective });
     const dropout = new Dropout();
-    const trained = new Set(groups.flatMap((group) => group.parameters));
+    const trained = new Set(lists.flat());
     const program = await LossProgram.compile(runtime, "flow_training", { parameters, trained }, (graph, p) => ({
       loss: flowLoss(flowInputs(graph, config), p, config, {
         dropout: (x, rate) => dropout.apply(graph, x, rate),
-        layer: options.recompute ? (body) => graph.recompute(body) : undefined,
+        layer: recompute ? (body) => graph.recompute(body) : undefined,
       }),
     }));
-    return new FlowTraining(config, options, optimizer, program, dropout);
+    const evaluation = await LossProgram.compile(
+      runtime,
+      "flow_evaluation",
+      { parameters, trained: new Set() },
+      (graph, p) => ({ loss: flowLoss(flowInputs(graph, config), p, config) }),
+    );
+    return new FlowTraining(config, updater, collective, program, evaluation, dropout);
   }
 
   /**
-   * One update from crops of these clips. Every draw depends on the seed and the number of updates so far.
-   * @throws TrainingError for clips that do not fit the configuration.
+   * Lets a fresh network start from the mean mel of a batch, which is the mean velocity: Adam's steps are no longer than
+   * the learning rate, so a bias would take thousands of them to get there.
    */
-  async step(clips: readonly FlowClip[]): Promise<FlowStep> {
-    const random = stepRandom(this.#options.seed, this.optimizer.updates);
-    const batch = flowBatch(clips, this.#options.cropTokens, this.config, random);
-    const inputs = {
-      ...flowStepInputs(batch, this.config, random),
-      ...this.#dropout.draw(random, { batch: batch.size, tokens: batch.tokenCount, frames: batch.frames }),
-    };
-    const { loss } = await this.#program.run(inputs, this.#gradients);
-    const norm = gradientNorm(this.#gradients);
-    const { clip } = this.#options;
-    await this.optimizer.step(this.#gradients, {
-      scale: clip === undefined ? 1 : clipCoefficient(norm, clip),
-      without: this.#program.without,
-    });
-    return { loss, gradientNorm: norm };
+  async startAtMean({ mel, size, frames }: FlowBatch): Promise<void> {
+    const bias = this.parameters.view(OUTPUT_BIAS);
+    const bands = bias.length;
+    bias.fill(0);
+    for (const [i, value] of mel.entries()) bias[Math.floor(i / frames) % bands]! += value / (size * frames);
+    await this.#collective.broadcast(bias);
   }
 
-  /** The weights as they are, under the official names: what `Flow.load` and `writeDecoder` take. */
+  /**
+   * One update, from one or more batches whose gradients are averaged.
+   * @throws NonFiniteError when the loss or a gradient is not a number; nothing has changed then.
+   */
+  update(batches: readonly FlowBatch[], random: Random): Promise<UpdateResult> {
+    const inputs = batches.map((batch) => ({
+      ...flowStepInputs(batch, this.config, random),
+      ...this.#dropout.draw(random, { batch: batch.size, tokens: batch.tokenCount, frames: batch.frames }),
+    }));
+    return this.updater.update(this.#program, inputs);
+  }
+
+  /** The loss of a batch without an update, by averaged weights where there are any. */
+  async loss(batch: FlowBatch, random: Random): Promise<number> {
+    const inputs = flowStepInputs(batch, this.config, random);
+    return (await this.#evaluation.run(inputs, undefined, this.updater.average?.average)).loss;
+  }
+
+  /** The weights as `Flow.load` takes them, averaged where there are averages. */
   weights(): TensorStore {
-    return memoryStore(storedTensors(this.parameters, this.parameters.entries));
+    const average = this.updater.average?.average;
+    const tensors = storedTensors(this.parameters);
+    if (average) for (const [name, tensor] of storedTensors(average)) tensors.set(name, tensor);
+    return memoryStore(tensors);
   }
 
   async dispose(): Promise<void> {
     await this.#program.dispose();
-    await this.optimizer.dispose();
+    await this.#evaluation.dispose();
+    await this.updater.dispose();
   }
 }

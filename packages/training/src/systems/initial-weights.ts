@@ -85,24 +85,39 @@ function nameHash(name: string, seed: number): number {
   return hash;
 }
 
+export interface StartOptions {
+  /** Weights to start from; all are fresh without. */
+  readonly store?: TensorStore | undefined;
+  /** Parameters that are fresh whatever the store holds. */
+  readonly isCold?: ((name: string) => boolean) | undefined;
+  readonly seed: number;
+}
+
 /**
- * The parameters' values in `store`, or fresh ones without it.
- * @throws TrainingError when the store lacks a tensor or holds another shape.
+ * The parameters' values in a store where it has them, else fresh ones.
+ * @returns also the names of fresh parameters.
+ * @throws TrainingError when the store holds another shape.
  */
 export async function startingWeights(
   asked: readonly AskedParameter[],
-  seed: number,
-  store?: TensorStore,
-): Promise<InitialParameter[]> {
-  if (!store) return initialWeights(asked, seed);
-  return Promise.all(
-    asked.map(async ({ name, shape }) => {
-      const held = store.info(name)?.shape;
-      if (!held || held.length !== shape.length || held.some((d, i) => d !== shape[i]))
-        throw new TrainingError(
-          `the weights to start from hold ${held ? `tensor ${name} of shape [${held}]` : `no tensor ${name}`}, the configuration asks for [${shape}]; give those of the same configuration`,
-        );
-      return { name, shape, values: await readFloat32(store, name) };
-    }),
-  );
+  { store, isCold = () => false, seed }: StartOptions,
+): Promise<{ parameters: InitialParameter[]; fresh: ReadonlySet<string> }> {
+  const fresh = new Set<string>();
+  const parameters: InitialParameter[] = [];
+  for (const initial of initialWeights(asked, seed)) {
+    const { name, shape } = initial;
+    const held = isCold(name) ? undefined : store?.info(name)?.shape;
+    if (!held) {
+      fresh.add(name);
+      parameters.push(initial);
+      continue;
+    }
+    if (held.length !== shape.length || held.some((d, i) => d !== shape[i]))
+      throw new TrainingError(
+        `${name} has shape [${held}] in the checkpoint to start from, the configuration asks for [${shape}]; ` +
+          "change model.config, or list a beginning of this name in model.cold_start",
+      );
+    parameters.push({ name, shape, values: await readFloat32(store as TensorStore, name) });
+  }
+  return { parameters, fresh };
 }
