@@ -2,9 +2,11 @@
 export {
   type BatchItem,
   type Collate,
+  collateTargets,
   collateText,
   type DecoderCollateOptions,
   decoderCollate,
+  type HeadTargets,
   type Padding,
   type TextOptions,
   type TextTarget,

@@ -1,5 +1,5 @@
 /** Characters or phonemes written by the codes themselves, in order but at no given times (Graves et al., 2006). */
-import { type Scope, symbol, type Tensor } from "@uat/graph";
+import { addDim, type Scope, symbol, type Tensor } from "@uat/graph";
 import { layerNorm, linear } from "universal-audio-tokenizer/internal";
 import { type Head, type HeadInputs, headScope } from "./head.ts";
 
@@ -19,18 +19,29 @@ export function ctcHead(inputs: HeadInputs, { weight, units }: { weight: number;
   const { graph, codes, valid } = inputs;
   const labels = graph.input(CTC_LABELS, [codes.dim(0), symbol("ctc_length")], "int32");
   const logits = ctcLogits(codes, headScope(inputs, "ctc"), units);
-  const losses = logits.ctcLoss(labels, valid.mask.sum(1).cast("int32"));
-  const lengths = labels
-    .less(graph.constant(Int32Array.of(0)))
-    .where(0, 1)
-    .sum(1);
+  const tokens = valid.mask.sum(1);
+  const losses = logits.ctcLoss(labels, tokens.cast("int32"));
+  const isUnit = labels.less(graph.constant(Int32Array.of(0))).where(0, 1);
+  const lengths = isUnit.sum(1);
   const labelled = lengths.clamp(undefined, 1);
   const rows = labelled.sum(0).clamp(1);
   return {
     name: "ctc",
     weight,
     loss: losses.mul(labelled).div(lengths.clamp(1)).sum(0).div(rows),
-    // what fits has a loss above 0
-    metrics: { too_long: labelled.mul(graph.constant(1).sub(losses.sign())).sum(0).div(rows) },
+    metrics: {
+      too_long: tokens
+        .less(lengths.add(repetitions(labels, isUnit)))
+        .where(1, 0)
+        .sum(0)
+        .div(rows),
+    },
   };
+}
+
+/** How often a unit follows itself, which takes a blank between them: [batch]. */
+function repetitions(labels: Tensor, isUnit: Tensor): Tensor {
+  const length = labels.dim(1);
+  const next = labels.pad(1, 0, 1).slice(1, 1, addDim(length, 1));
+  return labels.less(next).where(0, next.less(labels).where(0, isUnit)).sum(1);
 }

@@ -205,6 +205,15 @@ describe("metrics", () => {
 
   test("one of two labels does not fit into its tokens", async () => {
     expect((await metricsOf("ctc"))("metric too_long")).toBe(0.5);
+    const labels =
+      (...units: number[]) =>
+      (all: Record<string, NumericArray>) =>
+        (all[CTC_LABELS]!.data as Int32Array).set(units);
+    // 6, 5 and 2 tokens; between equal neighbours there is one more
+    const fit = labels(1, 1, 1, 2, 3, 3, 4, -1, 1, 2, -1, -1);
+    expect((await metricsOf("ctc", fit))("metric too_long")).toBe(0);
+    const none = labels(1, 1, 1, 1, 3, 3, 3, 4, 2, 2, -1, -1);
+    expect((await metricsOf("ctc", none))("metric too_long")).toBe(1);
   });
 
   test("the likeliest class, of rows whose classes are known", async () => {

@@ -2,7 +2,7 @@
 import { layerNorm, linear } from "universal-audio-tokenizer/internal";
 import { type Head, type HeadInputs, headScope } from "./head.ts";
 
-/** Input float32 [batch, classes]: 1 for a class that is heard, 0 for the others; a row of which nothing is known is all −1. */
+/** Input float32 [batch, classes]: 1 for a class that is heard, 0 for the others; −1 in a row of which nothing is known. */
 export const TAGS = "tags";
 
 /** Logit of padding. */
@@ -13,8 +13,8 @@ const UNHEARD = -1e4;
  * over its real tokens (Pinheiro & Collobert, 2015, arXiv 1411.6228, section 3.2). Most events are short: in a plain
  * mean a bark of a second among thirty could not be heard, and a maximum would teach only one token at a time.
  *
- * The loss is the binary cross-entropy, mean over classes and over rows whose classes are known. Metric `top`: the share of rows whose
- * likeliest class is one of theirs.
+ * The loss is the binary cross-entropy, mean over classes and over rows whose classes are known. Metric `top`: the share
+ * of those rows whose likeliest class is one of theirs.
  */
 export function tagsHead(inputs: HeadInputs, { weight, classes }: { weight: number; classes: number }): Head {
   const { graph, codes, valid } = inputs;

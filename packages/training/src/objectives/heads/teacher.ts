@@ -16,7 +16,8 @@ export interface Teacher {
 /**
  * @param place a directory or hub id with Whisper's config.json and model.safetensors.
  * @param mels bands of the student's features.
- * @throws TrainingError when the teacher hears other features; CheckpointError, TokenizerError for files that are missing or damaged.
+ * @throws TrainingError when the teacher hears other features; CheckpointError, TokenizerError for files that are missing
+ *   or damaged.
  */
 export async function openTeacher(place: string, mels: number): Promise<Teacher> {
   const files = await openModel(place);
