@@ -12,7 +12,7 @@ import { Connection, type ConnectionEvents, type Kind, PIECE_BYTES } from "./col
 export interface GroupOptions {
   /** Milliseconds between signs of life. */
   readonly beat?: number;
-  /** Beats without anything from a process that is waited for, after which it counts as lost. */
+  /** Beats without anything from a process that rank 0 waits for, after which it counts as lost. */
   readonly patience?: number;
   /** What is known of a process whose connection ended, e.g. how it did. */
   readonly explain?: ((rank: number) => Promise<string>) | undefined;
@@ -22,7 +22,10 @@ export interface GroupOptions {
 
 /** Beats count the time that this process runs: one that is put to sleep with the others loses nobody. */
 const BEAT = 10_000;
-/** A quarter of an hour: a process says nothing while the engine works on a batch. */
+/**
+ * A quarter of an hour: a process says nothing while the engine works on a batch. The others wait for rank 0 as long as
+ * it is there: it may be stopped by its terminal, and they end when it does.
+ */
 const PATIENCE = 90;
 /** Milliseconds that the others get to read a farewell. */
 const FAREWELL = 2000;
@@ -115,7 +118,7 @@ abstract class Group implements Collective {
       const { received } = peer.connection;
       peer.silent = this.#reject && received === peer.heard ? peer.silent + 1 : 0;
       peer.heard = received;
-      if (peer.silent < (this.#options.patience ?? PATIENCE)) continue;
+      if (this.rank > 0 || peer.silent < (this.#options.patience ?? PATIENCE)) continue;
       const minutes = Math.round((peer.silent * (this.#options.beat ?? BEAT)) / 6000) / 10;
       this.lose(new LostProcessError(`rank ${peer.rank} has not answered for ${minutes} minutes`));
     }

@@ -99,6 +99,8 @@ class WorkerProcess {
       stdio: ["ignore", "ignore", "pipe", "overlapped"],
       env: { ...process.env, [VARIABLE]: `${rank}/${world}` },
       windowsHide: true,
+      // Ctrl-C on the terminal is for rank 0: the others follow what it decides
+      detached: process.platform !== "win32",
     });
     this.#child = child;
     this.ended = new Promise((resolve) => {

@@ -192,6 +192,7 @@ class Run {
       ? await CheckpointFolder.open(this.#out, { keep: config.keep_checkpoints, onWarning })
       : undefined;
     const latest = resume ? await checkpoints?.latest() : undefined;
+    this.#last = latest?.path;
     const validation = this.#leads ? await this.#sources(config.data.validation) : [];
     const runtime = await createRuntime({ threads, thread: "calling", onWarning });
     const create = () =>
