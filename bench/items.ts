@@ -16,6 +16,8 @@ export interface Item {
   readonly model: string;
   /** Run once, without a warm-up: for what takes minutes. */
   readonly once?: boolean;
+  /** Runs before those that count; 1 by default. */
+  readonly warmUps?: number;
   /** Not timed; the function it returns is. A number that it returns is reported instead of its time. */
   prepare(model: string): Promise<() => Promise<number | undefined>>;
 }
@@ -60,6 +62,15 @@ const load = (name: string, model: string, dtype: "fp32" | "q8"): Item => ({
     await tokenizer.dispose();
     return undefined;
   },
+});
+
+const train = (name: string, recompute: boolean): Item => ({
+  name,
+  model: "base",
+  yardstick: { train: 1 },
+  // the first updates touch the moments' memory for the first time
+  warmUps: 3,
+  prepare: async () => (await import("./training.ts")).trainingStep(4, recompute),
 });
 
 export const ITEMS: readonly Item[] = [
@@ -114,4 +125,6 @@ export const ITEMS: readonly Item[] = [
       };
     },
   },
+  train("base geometry: training step, 4 × 10 s", false),
+  train("base geometry: training step, 4 × 10 s, recomputing", true),
 ];

@@ -1,4 +1,4 @@
-/** Runs one item in this process: prepare, one warm-up, then the median of three runs; prints a JSON line. */
+/** Runs one item in this process: prepare, warm-up, then the median of three runs; prints a JSON line. */
 import { ITEMS } from "./items.ts";
 
 const [name, directory] = process.argv.slice(2);
@@ -6,7 +6,7 @@ const item = ITEMS.find((i) => i.name === name);
 if (!item || !directory) throw new Error(`no item is called ${name}`);
 const run = await item.prepare(directory);
 const times: number[] = [];
-if (!item.once) await run();
+for (let i = 0; i < (item.once ? 0 : (item.warmUps ?? 1)); i++) await run();
 for (let i = 0; i < (item.once ? 1 : 3); i++) {
   const start = performance.now();
   times.push((await run()) ?? (performance.now() - start) / 1000);

@@ -114,6 +114,7 @@ export class Emitter {
       outputs,
       initializers: this.#initializers,
       keepsEqualNodes: this.#graph.recomputes,
+      feedsWeights: this.#fed.length > 0,
       inline: this.#inline.filter((t) => used.has(t.name)),
     };
   }

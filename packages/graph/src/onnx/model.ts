@@ -71,6 +71,8 @@ export interface OnnxModel {
   readonly inline: readonly InlineTensor[];
   /** Nodes that compute the same value twice are meant so: merging them would keep what is recomputed to save memory. */
   readonly keepsEqualNodes?: boolean | undefined;
+  /** Weights are inputs of every run: the model trains. */
+  readonly feedsWeights?: boolean | undefined;
 }
 
 /** Where the runtime finds the bytes of an initialiser: a range of a file beside the model, or in the model itself. */
