@@ -1,37 +1,27 @@
 /** Several processes' collectives in one process, over real sockets. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { TrainingError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { LostProcessError } from "./collective.ts";
 import { Follower, type GroupOptions, Leader } from "./collective-group.ts";
+import { socketPair, temporaryFolder } from "./processes.test-helper.ts";
 
 vi.setConfig({ testTimeout: 20_000 });
 
-const folder = mkdtempSync(join(tmpdir(), "group-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-let sockets = 0;
+const { folder, remove } = temporaryFolder();
+afterAll(remove);
 const open: Duplex[] = [];
 afterEach(() => {
   for (const stream of open.splice(0)) stream.destroy();
 });
 
 /** Both ends of a connection. */
-function pair(): Promise<[Socket, Socket]> {
-  return new Promise((resolve, reject) => {
-    const path = join(folder, `${sockets++}`);
-    const server = createServer((near) => {
-      server.close();
-      open.push(near, far);
-      resolve([near, far]);
-    });
-    server.on("error", reject);
-    const far = server.listen(path) && connect(path);
-  });
+async function pair(): Promise<[Socket, Socket]> {
+  const ends = await socketPair(folder);
+  open.push(...ends);
+  return ends;
 }
 
 async function group(world: number, options: GroupOptions = {}) {

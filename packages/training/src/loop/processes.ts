@@ -71,19 +71,20 @@ export function joinProcesses(): Collective | undefined {
   if (place === undefined) return undefined;
   delete process.env[VARIABLE];
   const [rank, world] = place.split("/").map(Number) as [number, number];
-  if (!isConnection())
-    throw new TrainingError(`${VARIABLE} is set to ${place}, but no run has started this process; unset it`);
   // nothing that it has is worth keeping
   const onLost = () => process.exit(1);
-  return new Follower(new Socket({ fd: DESCRIPTOR }), rank, world, { onLost });
+  return new Follower(inheritedConnection(place), rank, world, { onLost });
 }
 
-function isConnection(): boolean {
+function inheritedConnection(place: string): Socket {
+  let cause: unknown;
   try {
-    return process.platform === "win32" || fstatSync(DESCRIPTOR).isSocket();
-  } catch {
-    return false;
+    if (process.platform === "win32" || fstatSync(DESCRIPTOR).isSocket()) return new Socket({ fd: DESCRIPTOR });
+  } catch (error) {
+    cause = error;
   }
+  const message = `${VARIABLE} is set to ${place}, but no run has started this process; unset it`;
+  throw new TrainingError(message, { cause });
 }
 
 class WorkerProcess {

@@ -114,7 +114,6 @@ interface Told {
   readonly metrics: Metrics;
   readonly next: number;
   readonly unreadable: readonly UnreadableClip[];
-  readonly stop: boolean;
 }
 
 /** The others wait meanwhile: the work ends when one of them is lost. */
@@ -269,9 +268,10 @@ class Run {
         `${saved.path}: was trained with seed ${seed}, not ${this.#config.seed}; give --seed ${seed}`,
       );
     const processes = (data as DataPosition).next.length;
-    if (processes !== this.#config.processes)
+    const { world } = this.#collective;
+    if (processes !== world)
       throw new TrainingError(
-        `${saved.path}: was trained by ${processes} processes, not ${this.#config.processes}; set processes: ${processes}`,
+        `${saved.path}: was trained by ${processes} ${processes === 1 ? "process" : "processes"}, not ${world}; set processes: ${processes}`,
       );
     if (hash !== configHash(this.#config))
       throw new TrainingError(
@@ -318,7 +318,7 @@ class Run {
     saved: SavedCheckpoint | undefined,
   ): Promise<TrainResult> {
     const config = this.#config;
-    const { signal, onProgress } = this.#options;
+    const { onProgress } = this.#options;
     const { world, rank } = this.#collective;
     const weighted = sources.map((source, i) => ({ source, weight: config.data.train[i]!.weight }));
     let positions = (saved?.state.data as DataPosition | undefined)?.next ?? Array.from({ length: world }, () => 0);
@@ -341,9 +341,8 @@ class Run {
       await sameWeights(system, this.#collective, step);
       if (checkpoints) this.#last = await checkpoints.save(this.#content(system, step, positions));
     };
-    let stopped = await this.#stopped();
     try {
-      while (step < config.steps && !stopped) {
+      while (step < config.steps && !(await this.#stopped())) {
         const started = performance.now();
         const taken: Batch[] = [];
         for (let i = 0; i < config.accumulate; i++) {
@@ -357,13 +356,10 @@ class Run {
           metrics: own,
           next: taken.at(-1)!.next,
           unreadable: taken.flatMap(({ unreadable }) => unreadable),
-          stop: signal?.aborted ?? false,
         });
         step++;
         metrics = meanOverRanks(told.map((t) => t.metrics));
         positions = told.map(({ next }) => next);
-        // one decision for all: rank 0's
-        stopped = (told[0] as Told).stop;
         this.#tellUnreadable(told.flatMap(({ unreadable }) => unreadable));
         const seconds = (performance.now() - started) / 1000;
         secondsPerStep =
@@ -401,7 +397,7 @@ class Run {
     return { steps: step, checkpoint: this.#last, metrics, stopped: step < config.steps };
   }
 
-  /** Whether rank 0 has been asked to end. */
+  /** Whether rank 0 has been asked to end: one decision for all. */
   async #stopped(): Promise<boolean> {
     const [leader] = await this.#collective.exchange(this.#options.signal?.aborted ?? false);
     return leader as boolean;
