@@ -26,6 +26,29 @@ export const sourceName = ({ path, manifest, folder, dataset, synth }: SourceCon
 
 /** @throws TrainingError for a list that is not there, empty, or lacks a column. */
 export async function openSource(config: SourceConfig, options: OpenSourceOptions): Promise<ExampleSource> {
+  return withLabelNames(await openList(config, options), config.columns);
+}
+
+/** Labels that the systems look for, under the names they know. */
+const LABELS = ["phonemes", "codes", "embedding"] as const;
+
+function withLabelNames(source: ExampleSource, columns: SourceConfig["columns"]): ExampleSource {
+  const renamed = LABELS.filter((name) => columns[name] !== name);
+  if (renamed.length === 0) return source;
+  return {
+    name: source.name,
+    length: source.length,
+    ...(source.blocks && { blocks: source.blocks }),
+    close: () => source.close(),
+    async example(index) {
+      const example = await source.example(index);
+      const labels = Object.fromEntries(renamed.map((name) => [name, example.labels[columns[name]]]));
+      return { ...example, labels: { ...example.labels, ...labels } };
+    },
+  };
+}
+
+async function openList(config: SourceConfig, options: OpenSourceOptions): Promise<ExampleSource> {
   const { path, manifest, folder, dataset, synth } = config;
   const common: SourceOptions = {
     columns: Object.fromEntries(Object.entries(config.columns).filter(([, name]) => name !== undefined)),

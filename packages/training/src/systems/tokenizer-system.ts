@@ -121,6 +121,10 @@ export class TokenizerSystem implements TrainingSystem {
     const teacher = distill && distill.weight > 0 ? await openTeacher(distill.teacher, config.num_mel_bins) : undefined;
     const heads = tokenizerHeads(run.objectives, { ...vocabularies, teacher: teacher?.config });
     const cached = run.model.cache_prefix;
+    if (cached !== null && cached >= config.quantize_position)
+      throw new TrainingError(
+        `${options.file}: model.cache_prefix is ${cached}; expected a layer before the quantiser's, which is ${config.quantize_position}`,
+      );
     const shared = { textWeight, heads: heads.heads, from: cached ?? undefined };
     const asked = askedParameters((g, p) => tokenizerObjective(g, p, config, { ...shared, from: undefined })).filter(
       ({ name }) => !name.startsWith(`${TEACHER}.`),
