@@ -15,6 +15,8 @@ export interface PitchOptions {
   readonly minHz?: number;
   /** Highest fundamental looked for, Hz; 600 by default. */
   readonly maxHz?: number;
+  /** Largest magnitude of the whole recording, where the samples are a part of it: what is silent follows from it. */
+  readonly peak?: number;
 }
 
 /** Seconds of sound compared with themselves shifted. */
@@ -59,7 +61,7 @@ export function trackPitch(samples: Float32Array, options: PitchOptions): Float3
     longest: Math.ceil(sampleRate / minHz),
   });
   const peaks = framePeaks(samples, hop, frames, Math.ceil(sampleRate / minHz));
-  const loudest = peaks.reduce((a, b) => Math.max(a, b), 0);
+  const loudest = options.peak ?? peaks.reduce((a, b) => Math.max(a, b), 0);
   const cheapest = (c: PeriodCandidate) => c.aperiodicity + OCTAVE_COST * Math.log2(c.lag / shortest);
   const step = 0.01 / (hop / sampleRate);
 

@@ -3,7 +3,9 @@ import type { Runtime } from "@uat/graph";
 import type { RunConfig } from "../config/read-run-config.ts";
 import type { Example } from "../data/example.ts";
 import type { ColumnRole } from "../data/rows.ts";
+import { FlowSystem } from "../systems/flow-system.ts";
 import { TokenizerSystem } from "../systems/tokenizer-system.ts";
+import { VocoderSystem } from "../systems/vocoder-system.ts";
 import type { Collective } from "./collective.ts";
 import type { TrainingSystem } from "./system.ts";
 
@@ -23,8 +25,9 @@ export async function createSystem(config: RunConfig, options: CreateSystemOptio
     case "tokenizer":
       return TokenizerSystem.create(config, options);
     case "flow":
+      return FlowSystem.create(config, options);
     case "vocoder":
-      throw new Error(`system ${config.system} is not there yet`);
+      return VocoderSystem.create(config, options);
   }
 }
 

@@ -5,7 +5,10 @@
  */
 import { type Graph, type Scope, symbol, type Tensor } from "@uat/graph";
 import { f0Predictor, type HiftConfig, hift, samplesPerFrame } from "universal-audio-tokenizer/internal";
+import { multiPeriod } from "../discriminators/multi-period.ts";
+import { multiResolution } from "../discriminators/multi-resolution.ts";
 import type { Verdict } from "../discriminators/verdict.ts";
+import type { Objective } from "../engine/loss-program.ts";
 import { logMel, magnitudes, type SpectrumResolution } from "./vocoder-spectra.ts";
 
 /** Resolutions of Parallel WaveGAN (Yamamoto et al., 2019, arXiv 1910.11480). */
@@ -106,3 +109,73 @@ export const adversarialLoss = (fake: readonly Verdict[]): Tensor =>
 /** Feature matching []: the mean absolute difference of every layer's output, summed over layers and discriminators. */
 export const featureLoss = (real: readonly Verdict[], fake: readonly Verdict[]): Tensor =>
   sumOf(real.flatMap((r, i) => r.features.map((f, j) => meanAbsolute(fake[i]!.features[j]!, f.detach()))));
+
+/** Weights of the parts of a vocoder's loss, by their names in a run's configuration. */
+export interface VocoderObjectives {
+  readonly mel: number;
+  readonly stft: number;
+  readonly stft_resolutions: readonly SpectrumResolution[];
+  readonly f0: number;
+  readonly adversarial: AdversarialObjectives | null;
+}
+
+export interface AdversarialObjectives {
+  /** Updates before discriminators take part. */
+  readonly start_step: number;
+  readonly weight: number;
+  readonly feature_matching: number;
+  readonly periods: readonly number[];
+  readonly period_channels: readonly number[];
+  readonly resolutions: readonly SpectrumResolution[];
+  readonly resolution_channels: number;
+}
+
+/** Names of the discriminators' parameters begin so. */
+export const DISCRIMINATOR = "discriminator";
+
+/** What all discriminators say of sounds [batch, samples]. */
+export function discriminate(x: Tensor, p: Scope, a: AdversarialObjectives): Verdict[] {
+  const scope = p.at(DISCRIMINATOR);
+  return [
+    ...multiPeriod(x, scope.at("period"), { periods: a.periods, channels: a.period_channels }),
+    ...multiResolution(x, scope.at("resolution"), { resolutions: a.resolutions, channels: a.resolution_channels }),
+  ];
+}
+
+/**
+ * The vocoder's loss over crops, with its parts as metrics and its sound [batch, samples] as the output `sound`.
+ * @param adversarial whether discriminators take part.
+ */
+export function generatorObjective(
+  inputs: VocoderInputs,
+  p: Scope,
+  c: HiftConfig,
+  objectives: VocoderObjectives,
+  adversarial: boolean,
+): Objective {
+  const { audio } = inputs;
+  const sound = vocoderSound(inputs, p, c);
+  const mel = melDistance(sound, audio);
+  const stft = stftLoss(sound, audio, objectives.stft_resolutions);
+  const f0 = f0Loss(inputs, p, c);
+  const loss = mel.mul(objectives.mel).add(stft.mul(objectives.stft)).add(f0.mul(objectives.f0));
+  const a = adversarial ? objectives.adversarial : null;
+  if (a === null) return { loss, metrics: { mel, stft, f0 }, outputs: { sound } };
+  const [onReal, onFake] = [discriminate(audio, p, a), discriminate(sound, p, a)];
+  const fooled = adversarialLoss(onFake);
+  const features = featureLoss(onReal, onFake);
+  return {
+    loss: loss.add(fooled.mul(a.weight)).add(features.mul(a.feature_matching)),
+    metrics: { mel, stft, f0, adversarial: fooled, features },
+    outputs: { sound },
+  };
+}
+
+/** The discriminators' loss. Inputs `audio` and `sound` [batch, samples], true and made by the vocoder. */
+export function discriminatorObjective(graph: Graph, p: Scope, samples: number, a: AdversarialObjectives): Objective {
+  const [audio, sound] = ["audio", "sound"].map((name) => graph.input(name, [symbol("batch"), samples])) as [
+    Tensor,
+    Tensor,
+  ];
+  return { loss: discriminatorLoss(discriminate(audio, p, a), discriminate(sound, p, a)) };
+}

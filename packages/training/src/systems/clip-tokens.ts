@@ -10,15 +10,10 @@ const REMEMBERED = 100_000;
 
 export class ClipTokens {
   readonly #tokenizer: AudioTokenizer | undefined;
-  readonly #columns: ReadonlySet<string>;
-  readonly #embeddings: ReadonlySet<string>;
   readonly #known = new Map<string, Int32Array>();
 
-  private constructor(data: FlowRun["data"], tokenizer: AudioTokenizer | undefined) {
-    const sources = [...data.train, ...data.validation];
+  private constructor(tokenizer: AudioTokenizer | undefined) {
     this.#tokenizer = tokenizer;
-    this.#columns = new Set(sources.map(({ columns }) => columns.codes));
-    this.#embeddings = new Set(sources.map(({ columns }) => columns.embedding));
   }
 
   /**
@@ -29,7 +24,7 @@ export class ClipTokens {
     data: FlowRun["data"],
     { vocabulary, rate, threads }: { vocabulary: number; rate: number; threads: number | undefined },
   ): Promise<ClipTokens> {
-    if (data.tokenizer === null) return new ClipTokens(data, undefined);
+    if (data.tokenizer === null) return new ClipTokens(undefined);
     const tokenizer = await AudioTokenizer.fromPretrained(data.tokenizer, { threads });
     if (tokenizer.codebookSize !== vocabulary || tokenizer.frameRate !== rate) {
       const { codebookSize, frameRate } = tokenizer;
@@ -39,7 +34,7 @@ export class ClipTokens {
           `vocab_size is ${vocabulary}, its input_frame_rate ${rate}: make these equal`,
       );
     }
-    return new ClipTokens(data, tokenizer);
+    return new ClipTokens(tokenizer);
   }
 
   /**
@@ -59,13 +54,13 @@ export class ClipTokens {
 
   /** The speaker's x-vector, where the row has one. */
   embedding(example: Example): Float32Array | undefined {
-    const stored = column(example, this.#embeddings);
-    return stored === undefined ? undefined : Float32Array.from(numbers(example, stored, "an x-vector"));
+    const { embedding: stored } = example.labels;
+    return isMissing(stored) ? undefined : Float32Array.from(numbers(example, stored, "an x-vector"));
   }
 
   #stored(example: Example): Int32Array {
-    const stored = column(example, this.#columns);
-    if (stored === undefined)
+    const { codes: stored } = example.labels;
+    if (isMissing(stored))
       throw new TrainingError(
         `${example.id}: has no codes; give data.tokenizer, or name the column that holds them in columns.codes`,
       );
@@ -77,10 +72,7 @@ export class ClipTokens {
   }
 }
 
-function column({ labels }: Example, names: ReadonlySet<string>): unknown {
-  for (const name of names) if (labels[name] !== undefined && labels[name] !== null) return labels[name];
-  return undefined;
-}
+const isMissing = (value: unknown): boolean => value === undefined || value === null;
 
 /** Numbers of a list, of a typed array, or of text with blanks or commas between them. */
 function numbers(example: Example, stored: unknown, what: string): number[] {

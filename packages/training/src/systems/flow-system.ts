@@ -1,8 +1,6 @@
 /** Training of a flow as a run's configuration says: clips and their tokens in, a decoder in the official layout out. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { decoderMel, type MelFeatures } from "@uat/audio";
-import type { Runtime } from "@uat/graph";
 import {
   Flow,
   type FlowConfig,
@@ -11,32 +9,25 @@ import {
   openTorchFile,
   TorchGenerator,
 } from "universal-audio-tokenizer/internal";
-import { averageFile, type SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
-import { arenaTensors, loadArena } from "../checkpoint/stored-weights.ts";
+import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
+import { arenaTensors } from "../checkpoint/stored-weights.ts";
 import { isNamed } from "../config/model-config.ts";
 import type { FlowRun } from "../config/read-run-config.ts";
 import type { Batch } from "../data/loader.ts";
 import { TrainingError } from "../errors.ts";
-import type { Collective } from "../loop/collective.ts";
 import type { BatchRecipe, Metrics, SampleOfStep, TrainingSystem } from "../loop/system.ts";
 import { meanMetrics } from "../loop/updater.ts";
 import { type FlowBatch, type FlowClip, flowBatch } from "../objectives/flow-batch.ts";
 import { modelParts } from "../optimizer/parameter-groups.ts";
 import { ClipTokens } from "./clip-tokens.ts";
+import { type DecoderSystemOptions, freshNote, restoreAverage, restoreWeights } from "./decoder-checkpoint.ts";
 import { clipRecipe, clipsOf } from "./decoder-clips.ts";
 import { float32Tensors, writeDecoder } from "./decoder-files.ts";
 import { DecoderStart } from "./decoder-start.ts";
 import { FlowTraining, flowParameters } from "./flow-training.ts";
+import { addMelErrors, firstFrames, type MelErrors } from "./mel-errors.ts";
 import { optimizerGroups } from "./optimizer-groups.ts";
 import { stepRandom } from "./step-random.ts";
-
-export interface DecoderSystemOptions {
-  readonly runtime: Runtime;
-  readonly collective: Collective;
-  /** The configuration's path, for messages. */
-  readonly file: string;
-  readonly onNote?: ((message: string) => void) | undefined;
-}
 
 /** Clips that are decoded, and seconds of each, in an evaluation. */
 const DECODED_CLIPS = 4;
@@ -203,7 +194,6 @@ export class FlowSystem implements TrainingSystem {
       // flow.pt holds the averages, or half precision: then not what training goes on from
       ...((storage !== "fp32" || average) && { weights: arenaTensors(this.#flow.parameters) }),
       writeModel: async (folder) => {
-        await mkdir(folder, { recursive: true });
         const hift = await this.#start.tensors("hift");
         await writeDecoder(join(folder, "decoder"), this.#start.config, {
           flow: this.#flow.weights(),
@@ -216,17 +206,10 @@ export class FlowSystem implements TrainingSystem {
 
   async restore(saved: SavedCheckpoint): Promise<void> {
     const { parameters, updater } = this.#flow;
-    const beside = await saved.restoreWeights(parameters);
-    if (beside.size < parameters.entries.length) {
-      const file = join(saved.path, "decoder", "flow.pt");
-      const store = await openTorchFile(await fileSource(file));
-      try {
-        const names = parameters.entries.map(({ name }) => name).filter((name) => !beside.has(name));
-        await loadArena(parameters, store, file, names);
-      } finally {
-        await store.close();
-      }
-    }
+    await restoreWeights(saved, parameters, async (path) => {
+      const file = join(path, "decoder", "flow.pt");
+      return { store: await openTorchFile(await fileSource(file)), file };
+    });
     await saved.restoreOptimizer("adamw", updater.optimizer);
     await restoreAverage(saved, updater.average?.average);
   }
@@ -235,48 +218,4 @@ export class FlowSystem implements TrainingSystem {
     await this.#tokens.dispose();
     await this.#flow.dispose();
   }
-}
-
-/** @throws TrainingError when averages are wanted that were not saved. */
-export async function restoreAverage(
-  saved: SavedCheckpoint,
-  average: FlowTraining["parameters"] | undefined,
-): Promise<void> {
-  if (!average) return;
-  if (!saved.has(averageFile("weights")))
-    throw new TrainingError(`${saved.path}: holds no averaged weights; resume with optimizer.ema: null`);
-  await saved.restoreAverage("weights", average);
-}
-
-/** Says which parameters a checkpoint to start from lacks. */
-export const freshNote = (fresh: ReadonlySet<string>): string =>
-  `${fresh.size} parameters start from random values, the checkpoint has none (${[...fresh].slice(0, 3).join(", ")}${fresh.size > 3 ? ", …" : ""})`;
-
-const firstFrames = ({ data, mels, frames }: MelFeatures, count: number): MelFeatures => {
-  if (count === frames) return { data, mels, frames };
-  const cut = new Float32Array(mels * count);
-  for (let b = 0; b < mels; b++) cut.set(data.subarray(b * frames, b * frames + count), b * count);
-  return { data: cut, mels, frames: count };
-};
-
-/** Sums over values of mels. */
-export interface MelErrors {
-  error: number;
-  /** Of the target's mean spectrum. */
-  ofMean: number;
-  count: number;
-}
-
-/** Adds a prediction's absolute errors, and those of the target's mean spectrum, to `sums`. */
-export function addMelErrors(sums: MelErrors, target: MelFeatures, prediction: MelFeatures): void {
-  const { data, mels, frames } = target;
-  for (let b = 0; b < mels; b++) {
-    const row = data.subarray(b * frames, (b + 1) * frames);
-    const mean = row.reduce((sum, v) => sum + v, 0) / frames;
-    for (const [t, v] of row.entries()) {
-      sums.error += Math.abs(prediction.data[b * frames + t]! - v);
-      sums.ofMean += Math.abs(mean - v);
-    }
-  }
-  sums.count += data.length;
 }

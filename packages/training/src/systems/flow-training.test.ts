@@ -7,9 +7,10 @@ import { decoderGeometry } from "../config/decoder-geometry.ts";
 import type { FlowBatch } from "../objectives/flow-batch.ts";
 import { cosine } from "../optimizer/schedules.ts";
 import { Random } from "../random.ts";
-import { addMelErrors, type MelErrors } from "./flow-system.ts";
+
 import { FlowTraining, flowParameters } from "./flow-training.ts";
 import { initialWeights } from "./initial-weights.ts";
+import { addMelErrors, type MelErrors } from "./mel-errors.ts";
 import { stepRandom } from "./step-random.ts";
 
 /** Bands of the small flow's mel: each the mean of five of the decoder's. */
