@@ -49,20 +49,20 @@ export function askedParameters(network: (graph: Graph, p: Scope) => unknown): A
 export type InitialParameter = ParameterSpec & { readonly values: Float32Array };
 
 /**
- * Fresh values. Each parameter draws from a generator of its own, seeded by its name, so that adding one to a network
+ * Fresh values, one parameter after the other. Each draws from a generator of its own, seeded by its name, so that adding one to a network
  * changes no other.
  */
-export function initialWeights(asked: readonly AskedParameter[], seed: number): InitialParameter[] {
+export function* initialWeights(asked: readonly AskedParameter[], seed: number): Generator<InitialParameter> {
   const shapes = new Map(asked.map(({ name, shape }) => [name, shape]));
-  return asked.map(({ name, shape, table }) => {
+  for (const { name, shape, table } of asked) {
     const random = new Random(nameHash(name, seed));
     const values = new Float32Array(shape.reduce((p, d) => p * d, 1));
     const bound = table ? undefined : boundOf(name, shape, shapes);
     if (table) for (let i = 0; i < values.length; i++) values[i] = random.normal();
     else if (bound === undefined) values.fill(name.endsWith("bias") ? 0 : 1);
     else for (let i = 0; i < values.length; i++) values[i] = random.uniform(-bound, bound);
-    return { name, shape, values };
-  });
+    yield { name, shape, values };
+  }
 }
 
 /** Half the width of a layer's uniform values; undefined for norms and for Snake's α. */

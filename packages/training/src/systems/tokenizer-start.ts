@@ -8,13 +8,13 @@ import {
   readFloat32,
   readJson,
   type TensorStore,
-  type WhisperVqConfig,
 } from "universal-audio-tokenizer/internal";
 import { isNamed } from "../config/model-config.ts";
 import type { TokenizerRun } from "../config/read-run-config.ts";
 import { tokenizerGeometry } from "../config/tokenizer-geometry.ts";
 import { TrainingError } from "../errors.ts";
 import type { TokenizerConfig } from "../objectives/tokenizer.ts";
+import type { ParameterArena, ParameterSpec } from "../optimizer/parameter-arena.ts";
 import { Random } from "../random.ts";
 import { byteTokenizer } from "../tasks/byte-tokenizer.ts";
 import { growEmbedding } from "../tasks/embedding.ts";
@@ -89,65 +89,63 @@ function whole(store: TensorStore): TensorStore {
   };
 }
 
-/** Values to start from, and what had to be made up. */
-export interface StartingWeights {
-  readonly parameters: readonly InitialParameter[];
+/** What had to be made up. */
+export interface StartingPoint {
   /** Parameters that the checkpoint to start from lacks. */
   readonly fresh: readonly string[];
   /** The codebook has no values yet: it takes them from the first frames. */
   readonly emptyCodebook: boolean;
 }
 
-/**
- * Values of all parameters: those of `store` where it has them, else fresh ones. Position tables are sines (Vaswani et
- * al., 2017, section 3.5, as Whisper's encoder has them), embeddings N(0, 0.02).
- * @param asked the network's parameters.
- * @throws TrainingError when the store holds another shape.
- */
-export async function tokenizerWeights(
-  asked: readonly AskedParameter[],
-  { config, store }: TokenizerStart,
-  coldStart: readonly string[],
-  seed: number,
-): Promise<StartingWeights> {
-  const initial = initialWeights(asked, seed).map((p) => ({ ...p, values: whisperValues(p, seed) ?? p.values }));
-  const buffers = quantizerBuffers(config);
-  const fresh: string[] = [];
-  const parameters: InitialParameter[] = [];
-  for (const parameter of [...initial, ...buffers]) {
-    const { name, shape } = parameter;
-    const stored = store && !isNamed(name, coldStart) ? store.info(name) : undefined;
-    if (!stored) {
-      if (store && !isNamed(name, coldStart)) fresh.push(name);
-      parameters.push(parameter);
-      continue;
-    }
-    const values = await readFloat32(store as TensorStore, name);
-    if (name === EMBEDDING && stored.shape[1] === shape[1] && (stored.shape[0] as number) < (shape[0] as number)) {
-      const grown = growEmbedding(values, shape[1] as number, shape[0] as number, new Random(seed));
-      parameters.push({ name, shape, values: grown });
-      continue;
-    }
-    if (stored.shape.length !== shape.length || stored.shape.some((d, i) => d !== shape[i]))
-      throw new TrainingError(
-        `${name} has shape [${stored.shape}] in the checkpoint to start from, the configuration asks for [${shape}]; ` +
-          `change model.config, or list a beginning of this name in model.cold_start`,
-      );
-    parameters.push({ name, shape, values });
-  }
-  const emptyCodebook = !store?.info(CODEBOOK) || isNamed(CODEBOOK, coldStart);
-  return { parameters, fresh, emptyCodebook };
-}
-
-/** Counts and sums of the moving averages; the codebook itself is one of the network's parameters. */
-function quantizerBuffers(c: WhisperVqConfig & TokenizerConfig): InitialParameter[] {
-  if (c.quantize_ema_decay === null) return [];
+/** All that the training of a tokeniser holds: the network's parameters and the codebook's moving averages. */
+export function heldParameters(asked: readonly AskedParameter[], c: TokenizerConfig): ParameterSpec[] {
+  if (c.quantize_ema_decay === null) return [...asked];
   const size = c.quantize_vocab_size as number;
   const [counts, sums] = QUANTIZER_BUFFERS as [string, string];
-  return [
-    { name: counts, shape: [size], values: new Float32Array(size) },
-    { name: sums, shape: [size, c.d_model], values: new Float32Array(size * c.d_model) },
-  ];
+  return [...asked, { name: counts, shape: [size] }, { name: sums, shape: [size, c.d_model] }];
+}
+
+/**
+ * Fills an arena: values of the checkpoint to start from where it has them, else fresh ones. Position tables are sines
+ * (Vaswani et al., 2017, section 3.5, as Whisper's encoder has them), embeddings N(0, 0.02).
+ * @param arena of heldParameters, zeros.
+ * @param asked the network's parameters.
+ * @throws TrainingError when the checkpoint holds another shape.
+ */
+export async function fillTokenizerWeights(
+  arena: ParameterArena,
+  asked: readonly AskedParameter[],
+  { store }: TokenizerStart,
+  coldStart: readonly string[],
+  seed: number,
+): Promise<StartingPoint> {
+  const isStored = (name: string) => store?.info(name) !== undefined && !isNamed(name, coldStart);
+  for (const parameter of initialWeights(
+    asked.filter(({ name }) => !isStored(name)),
+    seed,
+  ))
+    arena.view(parameter.name).set(whisperValues(parameter, seed) ?? parameter.values);
+  const fresh: string[] = [];
+  for (const { name, shape } of arena.entries) {
+    if (!isStored(name)) {
+      if (store && !isNamed(name, coldStart)) fresh.push(name);
+      continue;
+    }
+    const held = (store as TensorStore).info(name)?.shape as readonly number[];
+    const values = await readFloat32(store as TensorStore, name);
+    const [rows, width] = shape as [number, number];
+    if (name === EMBEDDING && held[1] === width && (held[0] as number) < rows) {
+      arena.view(name).set(growEmbedding(values, width, rows, new Random(seed)));
+      continue;
+    }
+    if (held.length !== shape.length || held.some((d, i) => d !== shape[i]))
+      throw new TrainingError(
+        `${name} has shape [${held}] in the checkpoint to start from, the configuration asks for [${shape}]; ` +
+          `change model.config, or list a beginning of this name in model.cold_start`,
+      );
+    arena.view(name).set(values);
+  }
+  return { fresh, emptyCodebook: !isStored(CODEBOOK) };
 }
 
 function whisperValues({ name, shape }: InitialParameter, seed: number): Float32Array | undefined {

@@ -37,7 +37,7 @@ import { optimizerGroups } from "./optimizer-groups.ts";
 import { PrefixCache } from "./prefix-cache.ts";
 import { CODEBOOK, QUANTIZER_BUFFERS, QuantizerTraining, quantizedBatch } from "./quantizer-training.ts";
 import { stepRandom } from "./step-random.ts";
-import { type TokenizerStart, tokenizerStart, tokenizerWeights } from "./tokenizer-start.ts";
+import { fillTokenizerWeights, heldParameters, type TokenizerStart, tokenizerStart } from "./tokenizer-start.ts";
 
 /** The adapter's dropout, which upstream has fixed. */
 const ADAPTER_DROPOUT = 0.1;
@@ -129,20 +129,27 @@ export class TokenizerSystem implements TrainingSystem {
     const asked = askedParameters((g, p) => tokenizerObjective(g, p, config, { ...shared, from: undefined })).filter(
       ({ name }) => !name.startsWith(`${TEACHER}.`),
     );
-    const weights = await tokenizerWeights(asked, start, run.model.cold_start, run.seed);
-    await start.store?.close();
-    if (weights.fresh.length > 0)
-      onNote?.(
-        `${weights.fresh.length} parameters start from random values, the checkpoint has none (${weights.fresh.slice(0, 3).join(", ")}${weights.fresh.length > 3 ? ", …" : ""})`,
-      );
+    const held = heldParameters(asked, config);
     const moving = config.quantize_ema_decay !== null;
-    const names = weights.parameters
+    const names = held
       .map(({ name }) => name)
       .filter((name) => !QUANTIZER_BUFFERS.includes(name) && !name.endsWith("encoder.embed_positions.weight"))
       .filter((name) => !(moving && name === CODEBOOK) && !isNamed(name, run.model.freeze));
     if (names.length === 0) throw new TrainingError(`${options.file}: model.freeze leaves nothing to train`);
     const parts = modelParts(names);
-    const parameters = ParameterArena.from(weights.parameters, Object.values(parts));
+    const parameters = ParameterArena.zeros(held, Object.values(parts));
+    const { fresh, emptyCodebook } = await fillTokenizerWeights(
+      parameters,
+      asked,
+      start,
+      run.model.cold_start,
+      run.seed,
+    );
+    await start.store?.close();
+    if (fresh.length > 0)
+      onNote?.(
+        `${fresh.length} parameters start from random values, the checkpoint has none (${fresh.slice(0, 3).join(", ")}${fresh.length > 3 ? ", …" : ""})`,
+      );
     const optimizer = await AdamW.create(
       runtime,
       parameters,
@@ -167,7 +174,6 @@ export class TokenizerSystem implements TrainingSystem {
     );
     await teacher?.close();
     const trained = names.reduce((sum, name) => sum + parameters.entry(name).length, 0);
-    const { emptyCodebook } = weights;
     const recipes: Recipe[] = [];
     for (const training of [true, false]) {
       const preparation = preparationOf(run, config, heads.pitch, training);
