@@ -98,7 +98,7 @@ async function tinyTraining(): Promise<FlowTraining> {
   const learningRate = cosine({ learningRate: 2e-3, minimum: 2e-5, totalSteps: STEPS, warmupSteps: 20 });
   const parameters = asked.map(({ name }) => name);
   return FlowTraining.create(runtime, config, {
-    parameters: initialWeights(asked, 1),
+    parameters: [...initialWeights(asked, 1)],
     groups: [{ name: "all", parameters, learningRate, betas: [0.9, 0.99], weightDecay: 0 }],
     clip: 1,
   });

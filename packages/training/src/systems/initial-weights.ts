@@ -52,9 +52,14 @@ export type InitialParameter = ParameterSpec & { readonly values: Float32Array }
  * Fresh values, one parameter after the other. Each draws from a generator of its own, seeded by its name, so that adding one to a network
  * changes no other.
  */
-export function* initialWeights(asked: readonly AskedParameter[], seed: number): Generator<InitialParameter> {
+export function* initialWeights(
+  asked: readonly AskedParameter[],
+  seed: number,
+  wanted: (name: string) => boolean = () => true,
+): Generator<InitialParameter> {
   const shapes = new Map(asked.map(({ name, shape }) => [name, shape]));
   for (const { name, shape, table } of asked) {
+    if (!wanted(name)) continue;
     const random = new Random(nameHash(name, seed));
     const values = new Float32Array(shape.reduce((p, d) => p * d, 1));
     const bound = table ? undefined : boundOf(name, shape, shapes);

@@ -120,10 +120,7 @@ export async function fillTokenizerWeights(
   seed: number,
 ): Promise<StartingPoint> {
   const isStored = (name: string) => store?.info(name) !== undefined && !isNamed(name, coldStart);
-  for (const parameter of initialWeights(
-    asked.filter(({ name }) => !isStored(name)),
-    seed,
-  ))
+  for (const parameter of initialWeights(asked, seed, (name) => !isStored(name)))
     arena.view(parameter.name).set(whisperValues(parameter, seed) ?? parameter.values);
   const fresh: string[] = [];
   for (const { name, shape } of arena.entries) {

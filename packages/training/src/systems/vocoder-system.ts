@@ -87,7 +87,7 @@ export class VocoderSystem implements TrainingSystem {
     const asked = vocoderParameters(config, objectives, frames);
     const { parameters, fresh } = await start.weights("hift", asked.generator, run.seed);
     if (run.model.init !== null && fresh.size > 0) onNote?.(freshNote(fresh));
-    const opponents = initialWeights(asked.discriminator, run.seed);
+    const opponents = [...initialWeights(asked.discriminator, run.seed)];
     const generator = parameters.map(({ name }) => name).filter((name) => !isNamed(name, run.model.freeze));
     if (generator.length === 0) throw new TrainingError(`${file}: model.freeze leaves nothing to train`);
     const { clip, ema } = run.optimizer;
