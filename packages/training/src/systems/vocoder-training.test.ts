@@ -66,7 +66,7 @@ async function tinyTraining(objectives: VocoderObjectives, frames: number, total
     parameters.length > 0 ? [{ name, parameters, learningRate, betas: [0.8, 0.99] as const, weightDecay: 0 }] : [];
   const names = (list: typeof asked.generator) => list.map(({ name }) => name);
   return VocoderTraining.create(runtime, config, {
-    parameters: initialWeights([...asked.generator, ...asked.discriminator], 1),
+    parameters: [...initialWeights([...asked.generator, ...asked.discriminator], 1)],
     generator: groups("generator", names(asked.generator)),
     discriminator: groups("discriminator", names(asked.discriminator)),
     objectives,
