@@ -3,66 +3,10 @@
  * Sources only: never part of the published package's promises.
  */
 
-export { AudioDecoder } from "./audio-decoder.ts";
-export { AudioTokenizer } from "./audio-tokenizer.ts";
-export {
-  type DecoderConfig,
-  decoderSchema,
-  type FlowConfig,
-  type HiftConfig,
-  parseDecoderConfig,
-} from "./checkpoint/config/decoder.ts";
-export { complaint, fieldName } from "./checkpoint/config/validate.ts";
-export { parseWhisperVqConfig, readWhisperVqConfig, whisperVqSchema } from "./checkpoint/config/whisper-vq.ts";
-export { CheckpointError, shown } from "./checkpoint/errors.ts";
-export { type ModelFiles, memoryFiles, readJson } from "./checkpoint/model-files.ts";
 export { directoryFiles, fileSource } from "./checkpoint/node/file-source.ts";
 export { downloadHubDataset, type HubDatasetOptions } from "./checkpoint/node/hub-dataset.ts";
 export { downloadHubModel } from "./checkpoint/node/hub-model.ts";
 export { writeSafetensorsFile } from "./checkpoint/node/safetensors-file.ts";
-export { type NpyArray, npyNumbers, readNpy, writeNpy } from "./checkpoint/npy.ts";
-export { parametersOf } from "./checkpoint/parameters.ts";
-export { PickleTuple } from "./checkpoint/pickle.ts";
-export { openSafetensors, openSafetensorsModel } from "./checkpoint/safetensors.ts";
-export type { LazyTensor } from "./checkpoint/safetensors-writer.ts";
-export {
-  float32Tensor,
-  ITEM_BYTES,
-  memoryStore,
-  readFloat32,
-  type TensorData,
-  type TensorStore,
-} from "./checkpoint/tensor-store.ts";
-export { openTorchFile, openTorchObject, type TorchObject } from "./checkpoint/torch-file.ts";
-export { TorchTensor } from "./checkpoint/torch-pickle.ts";
-export { streamTorchFile, type TorchValue } from "./checkpoint/torch-writer.ts";
-export { stripPrefix } from "./checkpoint/views.ts";
-export { melFrames, sourceTokens } from "./decoders/alignment.ts";
-export { type ExcitationConfig, harmonicSource } from "./decoders/excitation.ts";
-export { Flow } from "./decoders/flow.ts";
-export { FlowDecoder, openDecoderWeights, openFlowDecoder, openVocoderWeights } from "./decoders/flow-decoder.ts";
-export type { Mel } from "./decoders/mel.ts";
-export { Vocoder } from "./decoders/vocoder.ts";
-export { exportModel } from "./export.ts";
-export { f0Predictor } from "./models/f0-predictor.ts";
-export { type FlowEncoderInputs, flowEncoder } from "./models/flow-encoder.ts";
-export { eulerSteps, flowContext, velocity } from "./models/flow-matching.ts";
-export { hift, samplesPerFrame } from "./models/hift.ts";
-export { quantize, standardize } from "./models/quantizer.ts";
-export {
-  blockCausalBias,
-  convolutionFrontEnd,
-  encoderLayer,
-  multiHeadAttention,
-  paddingBias,
-  strideMask,
-} from "./models/whisper-encoder.ts";
-export { type WhisperVqConfig, type WhisperVqOptions, whisperVq } from "./models/whisper-vq.ts";
-export { joinHeads, splitHeads } from "./nn/attention.ts";
-export { conv1d } from "./nn/convolution.ts";
-export { linear } from "./nn/linear.ts";
-export { layerNorm } from "./nn/norm.ts";
-export type { TrainingOptions } from "./nn/training-options.ts";
+export * from "./internal-portable.ts";
 export { embeddedFolder, openModel } from "./platform/node/models.ts";
 export { openPath } from "./platform/node.ts";
-export { TorchGenerator } from "./random/torch-generator.ts";
