@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasAdapter, SOFTWARE_GPU } from "./adapter.ts";
 import type { GraphPage } from "./graph-page.ts";
 import { bundlePage, type StartedPage, startPage } from "./harness.ts";
 
@@ -45,25 +46,10 @@ describe("Chromium", () => {
   });
 });
 
-/** Chromium's software adapter; whether it answers depends on the machine. */
-const softwareGpu = [
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  "--enable-features=Vulkan",
-  "--use-vulkan=swiftshader",
-];
-
 test("operators on WebGPU, where there is an adapter", async ({ skip }) => {
-  const started = await startPage(entry, { staticDirs, flags: softwareGpu });
+  const started = await startPage(entry, { staticDirs, flags: SOFTWARE_GPU });
   try {
-    const adapter = await started.page.evaluate(async () => {
-      const { gpu } = navigator as unknown as { gpu?: { requestAdapter(): Promise<object | null> } };
-      return Boolean(await gpu?.requestAdapter());
-    });
-    if (!adapter) {
-      console.log("WebGPU is not tested: this Chromium offers no adapter, not even a software one");
-      skip();
-    }
+    if (!(await hasAdapter(started.page))) skip();
     const report = await started.page.evaluate(
       (names) => (globalThis as unknown as GraphPage).checkGoldens("webgpu", names, "first"),
       files,

@@ -12,7 +12,7 @@ export {
 export { complaint, fieldName } from "./checkpoint/config/validate.ts";
 export { parseWhisperVqConfig, readWhisperVqConfig, whisperVqSchema } from "./checkpoint/config/whisper-vq.ts";
 export { CheckpointError, shown } from "./checkpoint/errors.ts";
-export { type ModelFiles, memoryFiles, readJson } from "./checkpoint/model-files.ts";
+export { type ModelFiles, memoryFiles, readJson, urlFiles } from "./checkpoint/model-files.ts";
 export { type NpyArray, npyNumbers, readNpy, writeNpy } from "./checkpoint/npy.ts";
 export { parametersOf } from "./checkpoint/parameters.ts";
 export { PickleTuple } from "./checkpoint/pickle.ts";
