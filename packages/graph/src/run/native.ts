@@ -13,8 +13,12 @@ import { packForMapping, releaseSpool } from "./mapped-weights.ts";
 import { copyInto, type OrtApi, type PackedModel, runSession } from "./ort-session.ts";
 import type { NumericArray, Program, Runtime, RuntimeOptions } from "./runtime.ts";
 
+/** What of onnxruntime-node computes; what WebGPU has no kernel for runs on the processor. */
+export type NativeDevice = "cpu" | "webgpu";
+
 interface LoadOptions {
   readonly model: PackedModel;
+  readonly device: NativeDevice;
   readonly threads: number | undefined;
   /** Slower int8 products that never saturate (int8-saturation.ts). */
   readonly exactInt8: boolean;
@@ -29,10 +33,10 @@ export class NativeHost {
   #ort: OrtApi | undefined;
   #nextId = 1;
 
-  async load({ model, threads, exactInt8, keepsEqualNodes, plansMemory }: LoadOptions): Promise<number> {
+  async load({ model, device, threads, exactInt8, keepsEqualNodes, plansMemory }: LoadOptions): Promise<number> {
     const ort = (this.#ort ??= (await import("onnxruntime-node")) as unknown as OrtApi);
     const options: InferenceSession.SessionOptions = {
-      executionProviders: ["cpu"],
+      executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,
       enableMemPattern: plansMemory,
@@ -136,14 +140,14 @@ class HostThread {
 /** Node 20 cannot load TypeScript in a worker: run from sources (tests), inference happens on the calling thread. */
 const workerUrl = import.meta.url.endsWith(".ts") ? undefined : new URL("./native-worker.js", import.meta.url);
 
-export function createNativeRuntime(options: RuntimeOptions): Runtime {
+export function createNativeRuntime(options: RuntimeOptions, device: NativeDevice = "cpu"): Runtime {
   const thread = options.thread === "calling" ? undefined : workerUrl && new HostThread(workerUrl);
   const host = thread ? undefined : new NativeHost();
   const load = async (model: OnnxModel, exactInt8: boolean): Promise<Program> => {
     const packed = await packForMapping(model);
     const { keepsEqualNodes = false, feedsWeights = false } = model;
     const plansMemory = !feedsWeights;
-    const request = { model: packed, threads: options.threads, exactInt8, keepsEqualNodes, plansMemory };
+    const request = { model: packed, device, threads: options.threads, exactInt8, keepsEqualNodes, plansMemory };
     const id = await (thread
       ? thread.call<number>({ kind: "load", ...request })
       : (host as NativeHost).load(request)
@@ -162,7 +166,7 @@ export function createNativeRuntime(options: RuntimeOptions): Runtime {
   };
   let saturates: Promise<boolean> | undefined;
   return {
-    name: "native cpu",
+    name: `native ${device}`,
     async load(model) {
       if (usesInt8(model)) saturates ??= int8Saturates((small) => load(small, false));
       return load(model, (await saturates) ?? false);

@@ -86,9 +86,38 @@ describe("the choice of a runtime", () => {
   });
 
   test("WebGPU is refused where there is none", async () => {
-    await expect(createRuntime({ device: "webgpu" })).rejects.toMatchObject({
-      isInputError: true,
-      message: expect.stringContaining("no WebGPU adapter"),
-    });
+    process.env.UAT_NO_NATIVE = "1";
+    try {
+      await expect(createRuntime({ device: "webgpu" })).rejects.toMatchObject({
+        isInputError: true,
+        message: "device webgpu: this environment has no WebGPU adapter; use --device cpu",
+      });
+    } finally {
+      delete process.env.UAT_NO_NATIVE;
+    }
+  });
+
+  test("native WebGPU gives what the processor gives, or is refused in one line", async () => {
+    const x = { data: noise(2 * 32 * 70, 5), shape: [2, 32, 70] };
+    const run = async (runtime: Runtime) => {
+      const program = await compile(runtime, network());
+      const { y } = await program.run({ x });
+      await program.dispose();
+      await runtime.dispose();
+      return y?.data as Float32Array;
+    };
+    const gpu = await createRuntime({ device: "webgpu" }).catch((error: Error) => error);
+    if (gpu instanceof Error) {
+      console.log(`native WebGPU is not tested: ${gpu.message}`);
+      expect(gpu).toMatchObject({
+        isInputError: true,
+        message: expect.stringMatching(/^device webgpu: .*no WebGPU adapter.*; use --device cpu$/),
+      });
+      return;
+    }
+    expect(gpu.name).toBe("native webgpu");
+    const got = await run(gpu);
+    for (const [i, want] of (await run(await createRuntime({ device: "cpu" }))).entries())
+      expect(got[i]).toBeCloseTo(want, 4);
   });
 });

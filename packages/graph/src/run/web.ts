@@ -2,16 +2,21 @@
 import { copyInto, type OrtApi, packInMemory, runSession } from "./ort-session.ts";
 import type { Runtime, RuntimeOptions } from "./runtime.ts";
 
+/** @param reason what the runtime says. */
+export const noWebGpu = (reason?: string): Error =>
+  Object.assign(
+    new Error(
+      `device webgpu: this environment has no WebGPU adapter${reason ? ` that works (${reason})` : ""}; use --device cpu`,
+    ),
+    { isInputError: true },
+  );
+
 export async function createWebRuntime(
   options: RuntimeOptions,
   ort: typeof import("onnxruntime-web"),
 ): Promise<Runtime> {
   const gpu = options.device === "webgpu" || (options.device === "auto" && (await hasWebGpu()));
-  if (options.device === "webgpu" && !(await hasWebGpu())) {
-    throw Object.assign(new Error("device webgpu: this environment has no WebGPU adapter; use --device cpu"), {
-      isInputError: true,
-    });
-  }
+  if (options.device === "webgpu" && !(await hasWebGpu())) throw noWebGpu();
   if (options.threads !== undefined) ort.env.wasm.numThreads = options.threads;
   ort.env.logLevel = "error";
   const api = ort as unknown as OrtApi;
