@@ -17,9 +17,9 @@ interface Options extends GlobalOptions {
 }
 
 export async function trainModel(config: string, command: Command): Promise<void> {
-  const { out, steps, saveEvery, seed, resume, threads, quiet = false } = command.optsWithGlobals<Options>();
+  const { out, steps, saveEvery, seed, resume, device, threads, quiet = false } = command.optsWithGlobals<Options>();
   const place = joinProcesses();
-  if (place) return follow(config, { out, steps, saveEvery, seed, threads, collective: place });
+  if (place) return follow(config, { out, steps, saveEvery, seed, device, threads, collective: place });
   const reporter = new Reporter(quiet);
   const abort = new AbortController();
   let stoppedBy: NodeJS.Signals | undefined;
@@ -35,6 +35,7 @@ export async function trainModel(config: string, command: Command): Promise<void
       saveEvery,
       seed,
       resume,
+      device,
       threads,
       signal: abort.signal,
       worker: {

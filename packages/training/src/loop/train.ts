@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { createRuntime } from "@uat/graph";
+import { createRuntime, type Device } from "@uat/graph";
 import { CheckpointFolder } from "../checkpoint/checkpoint-folder.ts";
 import { readCheckpoint, type SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
 import { type RunConfig, readRunConfig } from "../config/read-run-config.ts";
@@ -34,6 +34,8 @@ export interface TrainOptions {
   readonly seed?: number | undefined;
   /** Goes on from the newest checkpoint in `out`, or starts where there is none. */
   readonly resume?: boolean | undefined;
+  /** What computes the steps; the processor by default. */
+  readonly device?: Device | undefined;
   readonly threads?: number | undefined;
   /** Ends the run after the step that is being made, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
@@ -193,7 +195,7 @@ class Run {
     const latest = resume ? await checkpoints?.latest() : undefined;
     this.#last = latest?.path;
     const validation = this.#leads ? await this.#sources(config.data.validation) : [];
-    const runtime = await createRuntime({ threads, thread: "calling", onWarning });
+    const runtime = await createRuntime({ device: this.#options.device, threads, thread: "calling", onWarning });
     const create = () =>
       createSystem(config, {
         runtime,
