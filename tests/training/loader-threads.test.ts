@@ -2,6 +2,7 @@
  * Batches come out the same whatever the number of threads. Node 20 loads no TypeScript in a worker, so that the sources
  * are bundled first, as the published package is.
  */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,7 +36,9 @@ beforeAll(async () => {
     target: "node20",
     conditions: ["source", "node"],
     external: ["onnxruntime-*"],
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
+    },
     logLevel: "error",
   });
   writeFileSync(join(folder, "bundle/package.json"), '{"type":"module"}');
@@ -107,4 +110,30 @@ test("the threads do the work, and end with the iteration", async () => {
   expect((await first).value?.ids.length).toBe(2);
   await batches.return(undefined);
   expect(ports()).toBe(before);
+});
+
+test("a process that leaves while clips are being prepared ends in order", () => {
+  const script = `
+    import { loadBatches, Mixture, openFolderSource } from "./index.js";
+    const source = await openFolderSource(${JSON.stringify(join(folder, "clips"))});
+    for (let i = 0; i < 6; i++) {
+      const batches = loadBatches({
+        stream: new Mixture([{ source, weight: 1 }], 5),
+        batchSize: 4,
+        prepare: { name: "samples", sampleRate: 16000 },
+        collate: () => ({}),
+        seed: 2,
+        workers: 1,
+      });
+      await batches.next();
+      // the thread's answers wait meanwhile
+      for (const until = performance.now() + 100; performance.now() < until; );
+      await batches.return();
+    }
+    console.log("left");
+  `;
+  const file = join(folder, "bundle/leave.js");
+  writeFileSync(file, script);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
+  expect({ stdout, stderr, status }).toEqual({ stdout: "left\n", stderr: "", status: 0 });
 });

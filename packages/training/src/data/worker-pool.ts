@@ -66,7 +66,8 @@ class PoolThread {
     this.#worker.on("message", ({ id, outcome }: OutcomeMessage) => {
       const job = this.#open.get(id);
       this.#open.delete(id);
-      if (this.#open.size === 0) this.#worker.unref();
+      // an answer to a job that was given up may come while the end of the thread is waited for
+      if (this.#open.size === 0 && !this.#ended) this.#worker.unref();
       job?.resolve(outcome);
     });
     this.#worker.on("error", (error) => this.#end(error));
