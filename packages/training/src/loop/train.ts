@@ -330,7 +330,6 @@ class Run {
       ...system.training,
       seed: config.seed,
       workers: config.workers,
-      maxUnreadableShare: config.data.max_bad_share,
       from: positions[rank] as number,
     });
     let step = saved?.state.step ?? 0;
@@ -444,14 +443,7 @@ class Run {
     const length = data.validation_rows === 0 ? stream.length : Math.min(stream.length, data.validation_rows);
     const rows = { ...stream, length, epochLength: length };
     this.#options.onWork?.("evaluation", 0, length);
-    const batches = loadBatches({
-      stream: rows,
-      batchSize: batch_size,
-      ...system.validation,
-      seed,
-      workers,
-      maxUnreadableShare: data.max_bad_share,
-    });
+    const batches = loadBatches({ stream: rows, batchSize: batch_size, ...system.validation, seed, workers });
     const metrics = await system.evaluate(whileAll(this.#collective, batches), (sample) =>
       log.sample({ ...sample, step } as Parameters<RunLog["sample"]>[0]),
     );
