@@ -15,7 +15,8 @@ import { type Browser, chromium } from "playwright-core";
 
 const cache = fileURLToPath(new URL("../../node_modules/.cache/", import.meta.url));
 
-async function unpackedFolder(): Promise<string> {
+/** Folder of the unpacked browser; its libraries lie beside it. */
+export async function chromiumFolder(): Promise<string> {
   const root = join(dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium")), "../..");
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
   const folder = join(cache, `chromium-${version}`);
@@ -46,7 +47,7 @@ async function unpackedFolder(): Promise<string> {
  * isolation which gives pages SharedArrayBuffer, and so the threads of WebAssembly.
  */
 export async function launchChromium(flags: readonly string[] = []): Promise<Browser> {
-  const folder = await unpackedFolder();
+  const folder = await chromiumFolder();
   const { LD_LIBRARY_PATH } = process.env;
   return chromium.launch({
     executablePath: join(folder, "chromium"),
