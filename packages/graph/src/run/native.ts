@@ -10,7 +10,7 @@ import type { InferenceSession } from "onnxruntime-common";
 import type { OnnxModel } from "../onnx/model.ts";
 import { int8Saturates, usesInt8 } from "./int8-saturation.ts";
 import { packForMapping, releaseSpool } from "./mapped-weights.ts";
-import { copyInto, type OrtApi, type PackedModel, runSession } from "./ort-session.ts";
+import { copyInto, KEEP_EQUAL_NODES, type OrtApi, type PackedModel, runSession } from "./ort-session.ts";
 import type { NumericArray, Program, Runtime, RuntimeOptions } from "./runtime.ts";
 
 /** What of onnxruntime-node computes; what WebGPU has no kernel for runs on the processor. */
@@ -47,9 +47,7 @@ export class NativeHost {
           x64quantprecision: exactInt8 ? "1" : "0",
           ...(model.folder !== undefined && { model_external_initializers_file_folder_path: model.folder }),
         },
-        ...(keepsEqualNodes && {
-          optimization: { disable_specified_optimizers: "CommonSubexpressionElimination" },
-        }),
+        ...(keepsEqualNodes && KEEP_EQUAL_NODES),
       },
     };
     const session = await ort.InferenceSession.create(model.bytes, options);

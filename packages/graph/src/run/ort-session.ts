@@ -15,6 +15,11 @@ export interface OrtApi {
   ) => OrtTensor;
 }
 
+/** In a session's `extra`: equal nodes are not merged (OnnxModel.keepsEqualNodes). */
+export const KEEP_EQUAL_NODES = {
+  optimization: { disable_specified_optimizers: "CommonSubexpressionElimination" },
+};
+
 /** A model in the form that crosses to a worker: the ONNX file and its weights as bytes or as ranges of local files. */
 export interface PackedModel {
   readonly bytes: Uint8Array;

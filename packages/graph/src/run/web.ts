@@ -1,5 +1,5 @@
 /** onnxruntime-web: WASM (threads where SharedArrayBuffer is allowed) or WebGPU, in browsers and, as a fallback, in Node. */
-import { copyInto, type OrtApi, packInMemory, runSession } from "./ort-session.ts";
+import { copyInto, KEEP_EQUAL_NODES, type OrtApi, packInMemory, runSession } from "./ort-session.ts";
 import type { Runtime, RuntimeOptions } from "./runtime.ts";
 
 /** @param reason what the runtime says. */
@@ -28,6 +28,7 @@ export async function createWebRuntime(
         executionProviders: gpu ? ["webgpu", "wasm"] : ["wasm"],
         graphOptimizationLevel: "all",
         externalData: packed.externalData,
+        ...(model.keepsEqualNodes && { extra: KEEP_EQUAL_NODES }),
       });
       // onnxruntime-web refuses overlapping runs
       let queue: Promise<unknown> = Promise.resolve();
