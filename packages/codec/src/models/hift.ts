@@ -102,7 +102,8 @@ export function hift(mel: Tensor, source: Tensor, p: Scope, c: HiftConfig): Hift
   taps.post_conv = x;
 
   const bins = n_fft / 2 + 1;
-  const magnitude = x.slice(1, 0, bins).exp().clamp(undefined, LARGEST_MAGNITUDE);
+  // limited before the exponential: one that overflows has no gradient
+  const magnitude = x.slice(1, 0, bins).clamp(undefined, Math.log(LARGEST_MAGNITUDE)).exp();
   const phase = x.slice(1, bins, 2 * bins).sin();
   const spectrum = magnitude.mul(phase.cos()).concat(1, magnitude.mul(phase.sin()));
   const wav = inverseStft(spectrum, n_fft, hop_len)
