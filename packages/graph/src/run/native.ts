@@ -100,7 +100,8 @@ class HostThread {
     this.#worker.on("message", (reply: HostReply) => {
       const call = this.#open.get(reply.call);
       this.#open.delete(reply.call);
-      if (this.#open.size === 0) this.#worker.unref();
+      // while it ends it must keep the process alive, or whoever waits for that would never hear of it
+      if (this.#open.size === 0 && !this.#ended) this.#worker.unref();
       if (reply.error !== undefined) call?.reject(new Error(reply.error));
       else call?.resolve(reply.result as never);
     });
