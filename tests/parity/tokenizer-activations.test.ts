@@ -27,7 +27,9 @@ for (const variant of readdirSync(root)) {
         const folder = `${root}${variant}/checkpoint/tokenizer`;
         const config = JSON.parse(readFileSync(`${folder}/config.json`, "utf8"));
         const store = await openSafetensorsModel(directoryFiles(folder), "model");
-        const graph = buildGraph(variant, (g) => whisperVq(g, new Scope(g, parametersOf(store)), config, { depth: "hidden" }));
+        const graph = buildGraph(variant, (g) =>
+          whisperVq(g, new Scope(g, parametersOf(store)), config, { depth: "hidden" }),
+        );
         const program = await compile(runtime, graph);
         const golden = (name: string) => loadNpy(`${root}${variant}/activations/${caseName}/${name}.npy`);
         const features = golden("features");
