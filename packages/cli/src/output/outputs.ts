@@ -3,8 +3,8 @@
  * command has succeeded. After a failure or Ctrl-C nothing is left, not even directories made on the way.
  */
 import { randomBytes } from "node:crypto";
-import { constants, realpathSync, rmdirSync, type Stats, unlinkSync } from "node:fs";
-import { access, type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
+import { constants, mkdirSync, realpathSync, rmdirSync, type Stats, unlinkSync } from "node:fs";
+import { access, type FileHandle, open, rename, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError, systemError } from "../errors.ts";
 import { onInterrupt } from "../interrupt.ts";
@@ -89,12 +89,15 @@ export class Outputs {
   readonly #files: PendingFile[] = [];
   /** Directories made for the files, outermost first. */
   readonly #made: string[] = [];
+  /** Temporary files that may be there already, before they are known to be open. */
+  readonly #opening = new Set<string>();
 
   /** Opens a file for writing; missing directories are made. @throws InputError where that cannot be. */
   async open(path: string): Promise<OutputFile> {
     try {
       const file = await this.#open(path);
       this.#files.push(file);
+      this.#opening.delete(file.temporary);
       return file;
     } catch (error) {
       throw systemError(path, "written", error);
@@ -110,9 +113,11 @@ export class Outputs {
     // a link stays a link: what it points to is replaced
     const target = existing ? realpathSync(path) : resolve(path);
     const folder = dirname(target);
-    const first = await mkdir(folder, { recursive: true });
+    // synchronous: a signal must not come between the folder and its being remembered
+    const first = mkdirSync(folder, { recursive: true });
     if (first !== undefined) this.#remember(first, folder);
     const temporary = join(folder, `.uat-${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
+    this.#opening.add(temporary);
     return new PendingFile(path, target, temporary, await open(temporary, "wx", existing ? existing.mode : 0o666));
   }
 
@@ -125,6 +130,7 @@ export class Outputs {
   /** Removes everything; synchronous, as it must work while a signal ends the process. */
   discard(): void {
     for (const file of this.#files) file.discard();
+    for (const temporary of this.#opening) removeQuietly(() => unlinkSync(temporary));
     for (const folder of this.#made.reverse()) removeQuietly(() => rmdirSync(folder));
   }
 

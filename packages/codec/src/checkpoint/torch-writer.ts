@@ -261,7 +261,7 @@ class ZipWriter {
   }
 }
 
-/** The fields that local header and directory share, from "version needed" to the length of the name. */
+/** The fields that local header and directory share, from `version needed` to the length of the name. */
 function commonFields(view: DataView, at: number, entry: { name: Uint8Array; size: number; crc: number }): void {
   view.setUint16(at, 20, true);
   view.setUint16(at + 2, 0x0800, true); // names are UTF-8
