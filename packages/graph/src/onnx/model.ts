@@ -71,6 +71,8 @@ export interface OnnxModel {
   readonly inline: readonly InlineTensor[];
   /** Nodes that compute the same value twice are meant so: merging them would keep what is recomputed to save memory. */
   readonly keepsEqualNodes?: boolean | undefined;
+  /** Threads of an operator, whatever the runtime has. */
+  readonly threads?: number | undefined;
   /** Weights are inputs of every run: the model trains. */
   readonly feedsWeights?: boolean | undefined;
 }

@@ -146,7 +146,14 @@ export function createNativeRuntime(options: RuntimeOptions, device: NativeDevic
     const packed = await packForMapping(model);
     const { keepsEqualNodes = false, feedsWeights = false } = model;
     const plansMemory = !feedsWeights;
-    const request = { model: packed, device, threads: options.threads, exactInt8, keepsEqualNodes, plansMemory };
+    const request = {
+      model: packed,
+      device,
+      threads: model.threads ?? options.threads,
+      exactInt8,
+      keepsEqualNodes,
+      plansMemory,
+    };
     const id = await (thread
       ? thread.call<number>({ kind: "load", ...request })
       : (host as NativeHost).load(request)

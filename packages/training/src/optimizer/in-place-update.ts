@@ -2,7 +2,7 @@
  * Arithmetic over whole arenas: an element-wise graph is run stretch by stretch, in place. A chunk's intermediate values
  * stay in the processor's cache, so an update costs little more than reading and writing the arenas once.
  */
-import { buildGraph, compile, type NumericArray, type Program, type Runtime, symbol, type Tensor } from "@uat/graph";
+import { buildGraph, emitModel, type NumericArray, type Program, type Runtime, symbol, type Tensor } from "@uat/graph";
 
 /** Elements per run: small enough for the cache, large enough that the call itself does not count. */
 const CHUNK = 1 << 17;
@@ -44,7 +44,8 @@ export class InPlaceUpdate<Name extends string, Scalar extends string> {
       updated.push(...(Object.keys(results) as Name[]));
       return Object.fromEntries(updated.map((a) => [`new_${a}`, results[a] as Tensor]));
     });
-    return new InPlaceUpdate(await compile(runtime, graph), updated);
+    // one thread: those of the step's own program still spin when it is over, and a second one here waits for them
+    return new InPlaceUpdate(await runtime.load({ ...emitModel(graph), threads: 1 }), updated);
   }
 
   /** Updates `length` elements of each array, from its start on. */
