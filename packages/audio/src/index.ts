@@ -21,6 +21,7 @@ export { hzToMel, type MelFilters, melFilters, melToHz } from "./mel-filters.ts"
 export { type Container, decodeAudio, detectContainer, openAudio } from "./open-audio.ts";
 export { frameEnergy } from "./pitch/frame-energy.ts";
 export { type PitchOptions, trackPitch } from "./pitch/track-pitch.ts";
+export { Random } from "./random.ts";
 export { Resampler, resample, resampledLength } from "./resample.ts";
 export {
   checkFinite,

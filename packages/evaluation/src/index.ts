@@ -35,6 +35,7 @@ export {
   whisperEncoder,
 } from "./models/whisper-decoder.ts";
 export { type PythonJson, parsePythonJson } from "./python-json.ts";
+export { PUBLISHED_MEASURES, PUBLISHED_SOURCE, PUBLISHED_SYSTEMS, type PublishedMeasure } from "./report/published.ts";
 export {
   formatSap,
   parseSap,
@@ -47,6 +48,8 @@ export {
   scoreSap,
   summarizeSap,
 } from "./sap.ts";
+export { type BootstrapOptions, bootstrapInterval } from "./suite/bootstrap.ts";
+export type * from "./suite/evaluation.ts";
 export { normalizeBasic, normalizeEnglish, normalizeText } from "./text-normalizer.ts";
 export { type CorpusWer, corpusWer, tokenizeForWer, type WerResult, wordErrors } from "./wer.ts";
 export { readWhisperConfig, type WhisperGeneration } from "./whisper-config.ts";
