@@ -1,0 +1,20 @@
+/** Linear probes: what can be read off codes by one linear map of their vectors, and so lies open in them. */
+export { type CodeVectors, codeVectors } from "./code-vectors.ts";
+export {
+  type CharacterErrors,
+  CTC_PROBE_STEPS,
+  type CtcProbeOptions,
+  type CtcProbeResult,
+  ctcProbe,
+  type SpokenClip,
+  spelling,
+} from "./ctc-probe.ts";
+export {
+  type Agreement,
+  type PitchClip,
+  pitchProbe,
+  type RegressionProbeResult,
+  regressionProbe,
+  type TargetClip,
+} from "./frame-probes.ts";
+export { tokenLevel, tokenPitch } from "./token-targets.ts";
