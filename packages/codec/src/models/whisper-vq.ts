@@ -1,7 +1,7 @@
 /**
  * The tokeniser network of UniAudio-Token and of the GLM-4-Voice family: a Whisper encoder with pooling, an optional
- * gated residual (SAE) and a vector-quantised bottleneck. After layer n, in this order: pooling, residual source,
- * residual target, quantiser.
+ * gated residual (SAE) and a vector-quantised bottleneck. After layer n, in this order: pooling (of a residual that is on
+ * its way as well), residual source, residual target, quantiser.
  */
 import { type Graph, mulDim, type Scope, symbol, type Tensor } from "@uat/graph";
 import { layerNorm } from "../nn/norm.ts";
@@ -96,7 +96,7 @@ export function whisperVq(
     const target = c.encoder_residual_target_position;
     if (source === from) low = x;
     if (source !== null && target !== null && source < from && target > from)
-      low = graph.input("low", [symbol("batch"), positionsAt(pooledBefore(source)), c.d_model]);
+      low = graph.input("low", [symbol("batch"), positionsAt(pooled), c.d_model]);
   }
   taps.token_mask = strideMask(mask, 2 * kernel, symbol("tokens"));
   const last = depth === "codes" || c.quantize_encoder_only ? c.quantize_position : c.encoder_layers;
@@ -124,10 +124,12 @@ export function whisperVq(
   const afterLayer = (n: number): void => {
     if (c.pooling_kernel_size !== null && c.pooling_position === n) {
       x = pool(x, kernel, c.pooling_type);
+      if (low) low = pool(low, kernel, c.pooling_type);
       pooled = true;
       taps.post_pool = x;
     }
     if (c.encoder_residual_source_position === n) low = x;
+    if (low) taps[`low${n}`] = low;
     if (c.encoder_residual_target_position === n && low) {
       const sae = equilibrium(x, low, p, {
         adapter: c.use_residual_adapter,

@@ -37,10 +37,13 @@ export const tokenizerObjectives = filled({
     .default(null)
     .describe("sound-event classes by a head on the codes"),
   frames: filled({
+    from: oneOf(["codes", "hidden"])
+      .default("codes")
+      .describe("foretold from the token's code alone, or from the encoder's last state, which knows those around it"),
     log_mel: weight(0).describe("weight of the log-mel's error"),
     energy: weight(0).describe("weight of the energy's error"),
     pitch: weight(0).describe("weight of the pitch's error"),
-  }).describe("values of each frame, foretold from its code"),
+  }).describe("values of each frame, foretold from its token"),
 });
 
 export const flowObjectives = filled({

@@ -78,7 +78,7 @@ export class PrefixCache {
     const keepsLow = source !== null && target !== null && source < layers && target > layers;
     const hidden = taps[`state${layers}`];
     if (!hidden) throw new Error(`no output after layer ${layers}`);
-    graph.outputs = { hidden, ...(keepsLow && { low: taps[`state${source}`] }) } as typeof graph.outputs;
+    graph.outputs = { hidden, ...(keepsLow && { low: taps[`low${layers}`] }) } as typeof graph.outputs;
     const program = await compile(runtime, graph);
     const key = createHash("sha256").update(JSON.stringify([config, layers, preparation, options.extras]));
     for (const name of [...graph.parameters.keys()].sort()) {
@@ -135,7 +135,7 @@ export class PrefixCache {
       Object.entries(tensors).filter(([name]) => !/^\d+ /.test(name)),
     );
     for (const place of this.#places) {
-      const size = tokens * this.#positionsPerToken(place) * this.#config.d_model;
+      const size = tokens * this.#positionsPerToken * this.#config.d_model;
       const data = new Float32Array(rows.length * size);
       for (const [i, row] of rows.entries()) data.set((row[place] as NumericArray).data as Float32Array, i * size);
       out[place] = { data, shape: [rows.length, size / this.#config.d_model, this.#config.d_model] };
@@ -161,7 +161,7 @@ export class PrefixCache {
       [FRAMES]: { data: Float32Array.of(Math.floor(real / 64), real % 64), shape: [2] },
     };
     for (const place of this.#places) {
-      const positions = Math.ceil(real / (2 * this.#kernel)) * this.#positionsPerToken(place);
+      const positions = Math.ceil(real / (2 * this.#kernel)) * this.#positionsPerToken;
       const exact = ((results[place] as NumericArray).data as Float32Array).subarray(0, positions * d);
       // as they will be read later: a run must not depend on what was kept before it
       kept[place] = { data: float16ToFloat32(float32ToFloat16(exact)), shape: [positions, d] };
@@ -183,9 +183,8 @@ export class PrefixCache {
   }
 
   /** Positions of an array for each token: 1 after pooling, the pooling's kernel before. */
-  #positionsPerToken(place: Place): number {
-    const layer = place === "hidden" ? this.#layers : (this.#config.encoder_residual_source_position as number);
-    return this.#config.pooling_position <= layer ? 1 : this.#kernel;
+  get #positionsPerToken(): number {
+    return this.#config.pooling_position <= this.#layers ? 1 : this.#kernel;
   }
 
   async dispose(): Promise<void> {

@@ -149,9 +149,4 @@ function checkRelations(config: WhisperVqConfig, file: string): void {
     throw refusal("encoder_residual_source_position", `a layer, since encoder_residual_target_position is ${target}`);
   if (source > target)
     refuse("encoder_residual_source_position", `at most encoder_residual_target_position, which is ${target}`);
-  if (kernel > 1 && source < config.pooling_position && target >= config.pooling_position && target <= last)
-    refuse(
-      "encoder_residual_source_position",
-      `at least pooling_position, which is ${config.pooling_position}: source and target differ in length otherwise`,
-    );
 }

@@ -1,4 +1,4 @@
-/** What is heard in each frame of 10 ms, foretold from the code of its token alone: spectrum, loudness, pitch. */
+/** What is heard in each frame of 10 ms, foretold from its token: spectrum, loudness, pitch. */
 import { mulDim, type Tensor } from "@uat/graph";
 import { layerNorm, linear } from "universal-audio-tokenizer/internal";
 import { maskedMean, maskedSquaredError, type Positions, validPositions } from "../masked.ts";
@@ -7,8 +7,10 @@ import { type Head, type HeadInputs, headScope } from "./head.ts";
 /** Input float32 [batch, frames]: pitch in octaves above 27.5 Hz, 0 where there is no voice. */
 export const PITCH = "pitch";
 
-/** Weights of the losses; those of 0 are left out. */
-export interface FrameWeights {
+export interface FrameObjectives {
+  /** What they are foretold from: the token's code alone, or the encoder's last state, which knows the codes around it. */
+  readonly from: "codes" | "hidden";
+  /** Weights of the losses; those of 0 are left out. */
   readonly log_mel: number;
   readonly energy: number;
   readonly pitch: number;
@@ -22,13 +24,14 @@ export interface FrameWeights {
  * - `pitch`: squared error in octaves over voiced frames, and the binary cross-entropy of being voiced. Metrics
  *   `octaves`: mean error of voiced frames; `voicing`: share of frames taken for voiced or not rightly.
  */
-export function frameHeads(inputs: HeadInputs, weights: FrameWeights): Head[] {
-  const { graph, codes, attentionMask, framesPerToken } = inputs;
+export function frameHeads(inputs: HeadInputs, weights: FrameObjectives): Head[] {
+  const { graph, attentionMask, framesPerToken } = inputs;
+  const states = inputs[weights.from];
   const p = headScope(inputs, "frames");
-  const batch = codes.dim(0);
-  const frames = mulDim(codes.dim(1), framesPerToken);
+  const batch = states.dim(0);
+  const frames = mulDim(states.dim(1), framesPerToken);
   const valid = validPositions(attentionMask);
-  const shared = linear(layerNorm(codes, p.at("layer_norm")), p.at("hidden"), codes.dim(-1) as number).gelu();
+  const shared = linear(layerNorm(states, p.at("layer_norm")), p.at("hidden"), states.dim(-1) as number).gelu();
   const foretell = (name: string, values: number) =>
     linear(shared, p.at(name), framesPerToken * values).reshape([batch, frames, values]);
 

@@ -100,7 +100,7 @@ function headInputs(graph: Graph, p: Scope, width: number): HeadInputs {
 }
 
 const frameHead = (name: "log_mel" | "energy" | "pitch") => (inputs: HeadInputs) =>
-  frameHeads(inputs, { log_mel: 0, energy: 0, pitch: 0, [name]: 1 })[0]!;
+  frameHeads(inputs, { from: "codes", log_mel: 0, energy: 0, pitch: 0, [name]: 1 })[0]!;
 const HEADS: Record<string, (inputs: HeadInputs) => Head> = {
   ctc: (inputs) => ctcHead(inputs, { weight: 1, units: UNITS }),
   tags: (inputs) => tagsHead(inputs, { weight: 1, classes: CLASSES }),

@@ -56,7 +56,7 @@ const OBJECTIVES: HeadObjectives = {
   distill: { weight: 0.5 },
   ctc: { units: "characters", weight: 2, vocabulary: null },
   tags: { weight: 3, vocabulary: null },
-  frames: { log_mel: 4, energy: 5, pitch: 6 },
+  frames: { from: "codes", log_mel: 4, energy: 5, pitch: 6 },
 };
 const NAMES = ["distill", "ctc", "tags", "log_mel", "energy", "pitch"];
 const WEIGHTS = [0.5, 2, 3, 4, 5, 6];
@@ -196,7 +196,7 @@ describe("what the heads need", () => {
       distill: { weight: 0 },
       ctc: { ...OBJECTIVES.ctc!, weight: 0 },
       tags: null,
-      frames: { log_mel: 0, energy: 0, pitch: 0 },
+      frames: { from: "codes", log_mel: 0, energy: 0, pitch: 0 },
     });
     expect(none).toMatchObject({ inputs: [], pitch: false, targets: {} });
     expect(none.heads({} as never)).toEqual([]);

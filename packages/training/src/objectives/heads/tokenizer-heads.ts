@@ -2,7 +2,7 @@
 import type { HeadTargets } from "../../data/collate.ts";
 import { CTC_LABELS, ctcHead } from "./ctc.ts";
 import { distillHead, type TeacherConfig } from "./distill.ts";
-import { type FrameWeights, frameHeads, PITCH } from "./frames.ts";
+import { type FrameObjectives, frameHeads, PITCH } from "./frames.ts";
 import type { Head, HeadInputs } from "./head.ts";
 import { type HeadVocabularies, unitLabel, type VocabularyObjectives } from "./labels.ts";
 import { TAGS, tagsHead } from "./tags.ts";
@@ -12,7 +12,7 @@ export interface HeadObjectives extends VocabularyObjectives {
   readonly distill: { readonly weight: number } | null;
   readonly ctc: (VocabularyObjectives["ctc"] & { readonly weight: number }) | null;
   readonly tags: (VocabularyObjectives["tags"] & { readonly weight: number }) | null;
-  readonly frames: FrameWeights;
+  readonly frames: FrameObjectives;
 }
 
 export interface TokenizerHeads {
@@ -52,7 +52,7 @@ export function tokenizerHeads(
     makers.push((inputs) => [tagsHead(inputs, { weight: tags.weight, classes: classes.size })]);
     names.push(TAGS);
   }
-  if (Object.values(frames).some((weight) => weight > 0)) makers.push((inputs) => frameHeads(inputs, frames));
+  if (frames.log_mel > 0 || frames.energy > 0 || frames.pitch > 0) makers.push((inputs) => frameHeads(inputs, frames));
   if (frames.log_mel > 0 || frames.energy > 0) names.push("input_features");
   if (frames.pitch > 0) names.push(PITCH);
   return {
