@@ -36,6 +36,13 @@ export { Flow } from "./decoders/flow.ts";
 export { FlowDecoder, openDecoderWeights, openFlowDecoder, openVocoderWeights } from "./decoders/flow-decoder.ts";
 export type { Mel } from "./decoders/mel.ts";
 export { Vocoder } from "./decoders/vocoder.ts";
+export {
+  type CutOptions,
+  type CutVocabulary,
+  cutVocabulary,
+  gatherRows,
+  renumberTokenIds,
+} from "./describe/cut-vocabulary.ts";
 export { exportModel } from "./export.ts";
 export { f0Predictor } from "./models/f0-predictor.ts";
 export { type FlowEncoderInputs, flowEncoder } from "./models/flow-encoder.ts";

@@ -160,8 +160,8 @@ describe("a checkpoint", () => {
     expect(store.info(name)).toMatchObject({ dtype: "F16", shape: [364, 2] });
     const cut = await readFloat32(store, name);
     expect([...cut.slice(0, 4)]).toEqual([0, 1, 2, 3]);
-    // the first special token, 1256, follows the last merge
-    expect([...cut.slice(356 * 2, 357 * 2)]).toEqual([2512, Math.fround(2512)]);
+    // the first special token, 1256, follows the last merge; halves hold every second whole number here
+    expect([...cut.slice(356 * 2, 357 * 2)]).toEqual([2512, 2512]);
     expect([...(await readFloat32(store, "model.decoder.layer_norm.bias"))]).toEqual([3, 4]);
     await store.close();
     expect(JSON.parse(await readFile(join(out, "config.json"), "utf8"))).toEqual({
