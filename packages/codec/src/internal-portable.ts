@@ -43,12 +43,24 @@ export {
   gatherRows,
   renumberTokenIds,
 } from "./describe/cut-vocabulary.ts";
+export { EMOTION_SYNONYMS, EMOTIONS, type Emotion, emotionOf } from "./describe/emotions.ts";
+export { formatSap, SAP_AGES, SAP_GENDERS, type SapAnswer, type SapEvent } from "./describe/sap-answer.ts";
+export { BYTE_CHARACTERS, WhisperVocabulary } from "./describe/whisper-vocabulary.ts";
 export { exportModel } from "./export.ts";
 export { f0Predictor } from "./models/f0-predictor.ts";
 export { type FlowEncoderInputs, flowEncoder } from "./models/flow-encoder.ts";
 export { eulerSteps, flowContext, velocity } from "./models/flow-matching.ts";
 export { hift, samplesPerFrame } from "./models/hift.ts";
 export { quantize, standardize } from "./models/quantizer.ts";
+export {
+  crossAttentionCache,
+  type DecoderAttention,
+  type DecoderOptions,
+  decoderLayer,
+  type WhisperConfig,
+  whisperDecoder,
+  whisperEncoder,
+} from "./models/whisper-decoder.ts";
 export {
   blockCausalBias,
   convolutionFrontEnd,

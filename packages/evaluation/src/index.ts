@@ -1,12 +1,32 @@
 /** @packageDocumentation What the codec keeps of audio, measured: transcription and word errors, clusters, answers. */
 export {
+  BYTE_CHARACTERS,
+  crossAttentionCache,
+  type DecoderAttention,
+  type DecoderOptions,
+  decoderLayer,
+  EMOTION_SYNONYMS,
+  EMOTIONS,
+  type Emotion,
+  emotionOf,
+  formatSap,
+  SAP_AGES,
+  SAP_GENDERS,
+  type SapAnswer,
+  type SapEvent,
+  type WhisperConfig,
+  WhisperVocabulary,
+  whisperDecoder,
+  whisperEncoder,
+} from "universal-audio-tokenizer/internal";
+export {
   type KMeansResult,
   kMeans,
   type Metric,
   purity,
   silhouette,
   silhouetteSamples,
-} from "./clustering.ts";
+} from "./clustering/clustering.ts";
 export {
   type AlignmentStep,
   addCounts,
@@ -20,38 +40,16 @@ export {
   INSERTION,
   SUBSTITUTION,
 } from "./edit-distance.ts";
-export { EMOTION_SYNONYMS, EMOTIONS, type Emotion, emotionOf } from "./emotions.ts";
 export { EvaluationError } from "./errors.ts";
 export { type JiwerMeasures, jiwerCharacters, jiwerWords } from "./jiwer.ts";
-export { bestKMeans, plusPlusCentres } from "./kmeans-start.ts";
-export { countHistograms, type Matrix, matrix, type Normalization, normalizeRows, rowOf } from "./matrix.ts";
-export {
-  crossAttentionCache,
-  type DecoderAttention,
-  type DecoderOptions,
-  decoderLayer,
-  type WhisperConfig,
-  whisperDecoder,
-  whisperEncoder,
-} from "./models/whisper-decoder.ts";
+export { bestKMeans, plusPlusCentres } from "./clustering/kmeans-start.ts";
+export { countHistograms, type Matrix, matrix, type Normalization, normalizeRows, rowOf } from "./clustering/matrix.ts";
 export { type PythonJson, parsePythonJson } from "./python-json.ts";
 export { PUBLISHED_MEASURES, PUBLISHED_SOURCE, PUBLISHED_SYSTEMS, type PublishedMeasure } from "./report/published.ts";
-export {
-  formatSap,
-  parseSap,
-  SAP_AGES,
-  SAP_GENDERS,
-  type SapAnswer,
-  type SapEvent,
-  type SapScore,
-  type SapSummary,
-  scoreSap,
-  summarizeSap,
-} from "./sap.ts";
+export { parseSap, type SapScore, type SapSummary, scoreSap, summarizeSap } from "./sap.ts";
 export { type BootstrapOptions, bootstrapInterval } from "./suite/bootstrap.ts";
 export type * from "./suite/evaluation.ts";
 export { normalizeBasic, normalizeEnglish, normalizeText } from "./text-normalizer.ts";
 export { type CorpusWer, corpusWer, tokenizeForWer, type WerResult, wordErrors } from "./wer.ts";
 export { readWhisperConfig, type WhisperGeneration } from "./whisper-config.ts";
 export { type TranscribeOptions, type Transcription, WhisperTranscriber } from "./whisper-transcriber.ts";
-export { BYTE_CHARACTERS, WhisperVocabulary } from "./whisper-vocabulary.ts";

@@ -1,8 +1,8 @@
+import { EMOTION_SYNONYMS, formatSap } from "universal-audio-tokenizer/internal";
 import { describe, expect, test } from "vitest";
-import { EMOTION_SYNONYMS } from "./emotions.ts";
 import { fixtureJson } from "./fixtures.ts";
 import { parsePythonJson } from "./python-json.ts";
-import { formatSap, parseSap, scoreSap, summarizeSap } from "./sap.ts";
+import { parseSap, scoreSap, summarizeSap } from "./sap.ts";
 
 const golden = fixtureJson<{
   emotion_mapping: Record<string, string>;

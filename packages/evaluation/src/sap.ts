@@ -2,35 +2,10 @@
  * Answers about a clip as a model writes them ("SAP": speech, its speaker, events): JSON in a fixed form, read, checked
  * and scored by upstream's rules.
  */
-import { type Emotion, emotionOf } from "./emotions.ts";
+import { emotionOf, SAP_AGES, SAP_GENDERS, type SapAnswer, type SapEvent } from "universal-audio-tokenizer/internal";
 import { type PythonJson, parsePythonJson } from "./python-json.ts";
 import { strip } from "./python-text.ts";
 import { wordErrors } from "./wer.ts";
-
-export interface SapEvent {
-  readonly label: string;
-  readonly characteristic: string;
-}
-
-export interface SapAnswer {
-  readonly transcription: string | null;
-  readonly paralinguistics: {
-    readonly age: (typeof SAP_AGES)[number] | null;
-    readonly gender: (typeof SAP_GENDERS)[number] | null;
-    readonly emotion: Emotion | null;
-    readonly accent: string | null;
-    readonly prosody: string | null;
-    readonly timbre: string | null;
-  };
-  readonly nonLinguisticEvents: {
-    readonly description: string | null;
-    readonly discreteEvents: readonly SapEvent[];
-    readonly continuousEvents: readonly SapEvent[];
-  };
-}
-
-export const SAP_AGES = ["Child", "Adult", "Elderly"] as const;
-export const SAP_GENDERS = ["Female", "Male"] as const;
 
 /**
  * Reads an answer. Text before a "```json" fence and after the next "```" is dropped; the rest must be JSON (as Python
@@ -51,25 +26,6 @@ export function parseSap(answer: unknown): SapAnswer | undefined {
     if (error instanceof SyntaxError || error instanceof Invalid) return undefined;
     throw error;
   }
-}
-
-/**
- * The one way an answer is written, which models learn: JSON without blanks, keys in the order of {@link SapAnswer},
- * characters as themselves. `formatSap(parseSap(text))` makes any valid answer canonical.
- */
-export function formatSap({ transcription, paralinguistics, nonLinguisticEvents }: SapAnswer): string {
-  const { age, gender, emotion, accent, prosody, timbre } = paralinguistics;
-  const { description, discreteEvents, continuousEvents } = nonLinguisticEvents;
-  const events = (list: readonly SapEvent[]) => list.map(({ label, characteristic }) => ({ label, characteristic }));
-  return JSON.stringify({
-    transcription,
-    paralinguistics: { age, gender, emotion, accent, prosody, timbre },
-    nonLinguisticEvents: {
-      description,
-      discreteEvents: events(discreteEvents),
-      continuousEvents: events(continuousEvents),
-    },
-  });
 }
 
 class Invalid extends Error {}

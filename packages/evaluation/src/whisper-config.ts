@@ -1,6 +1,5 @@
 /** config.json and generation_config.json of a Whisper checkpoint in Hugging Face's layout. */
-import { CheckpointError, type ModelFiles, readJson } from "universal-audio-tokenizer/internal";
-import type { WhisperConfig } from "./models/whisper-decoder.ts";
+import { CheckpointError, type ModelFiles, readJson, type WhisperConfig } from "universal-audio-tokenizer/internal";
 
 /** What steers generation, by the names in the files. Ids. */
 export interface WhisperGeneration {

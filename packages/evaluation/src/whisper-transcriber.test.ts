@@ -1,13 +1,20 @@
 import { whisperFeatures } from "@uat/audio";
 import { buildGraph, compile, createRuntime, type NumericArray, type Runtime, Scope } from "@uat/graph";
-import { type ModelFiles, memoryFiles, openSafetensorsModel, parametersOf } from "universal-audio-tokenizer/internal";
+import {
+  crossAttentionCache,
+  type ModelFiles,
+  memoryFiles,
+  openSafetensorsModel,
+  parametersOf,
+  WhisperVocabulary,
+  whisperDecoder,
+  whisperEncoder,
+} from "universal-audio-tokenizer/internal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { crossAttentionCache, whisperDecoder, whisperEncoder } from "./models/whisper-decoder.ts";
 import { repeatedTail } from "./repetition.ts";
 import { speechWindows } from "./speech-windows.ts";
 import { TINY, tinyWhisper } from "./tiny-whisper.ts";
 import { WhisperTranscriber } from "./whisper-transcriber.ts";
-import { WhisperVocabulary } from "./whisper-vocabulary.ts";
 
 let runtime: Runtime;
 let files: ModelFiles;

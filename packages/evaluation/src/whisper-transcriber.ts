@@ -6,15 +6,18 @@ import { WHISPER_SAMPLE_RATE, whisperFeatures } from "@uat/audio";
 import { buildGraph, compile, type NumericArray, type Program, type Runtime, Scope } from "@uat/graph";
 import {
   CheckpointError,
+  crossAttentionCache,
   type ModelFiles,
   openSafetensorsModel,
   parametersOf,
+  type WhisperConfig,
+  WhisperVocabulary,
+  whisperDecoder,
+  whisperEncoder,
 } from "universal-audio-tokenizer/internal";
-import { crossAttentionCache, type WhisperConfig, whisperDecoder, whisperEncoder } from "./models/whisper-decoder.ts";
 import { repeatedTail } from "./repetition.ts";
 import { speechWindows } from "./speech-windows.ts";
 import { readWhisperConfig, type WhisperGeneration } from "./whisper-config.ts";
-import { WhisperVocabulary } from "./whisper-vocabulary.ts";
 
 export interface TranscribeOptions {
   /** Whisper's code of the language spoken, e.g. `en`, `de`, `zh`. English by default. */

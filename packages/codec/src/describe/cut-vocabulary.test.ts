@@ -12,6 +12,7 @@ import { writeSafetensors } from "../checkpoint/safetensors-writer.ts";
 import { float16Tensor, float32Tensor, readFloat32 } from "../checkpoint/tensor-store.ts";
 import { cutVocabulary, renumberTokenIds } from "./cut-vocabulary.ts";
 import { cutCheckpoint } from "./node/cut-checkpoint.ts";
+import { WhisperVocabulary } from "./whisper-vocabulary.ts";
 
 const read = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../../../tests/fixtures/text/${name}`, import.meta.url), "utf8"));
@@ -22,22 +23,7 @@ const whisper = read("tokenizer.json") as {
 const encoderOf = (json: unknown) => new Tokenizer({ ...(json as object), added_tokens: [], post_processor: null }, {});
 const encode = (tokenizer: Tokenizer, text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids;
 
-/** The byte that each character of a written token stands for. */
-const byteOf = (() => {
-  let next = 0x100;
-  return new Map(
-    Array.from({ length: 256 }, (_, byte) => {
-      const printable = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
-      return [String.fromCharCode(printable ? byte : next++), byte];
-    }),
-  );
-})();
-function decode(json: unknown, ids: readonly number[]): string {
-  const { vocab } = (json as typeof whisper).model;
-  const tokens = new Map(Object.entries(vocab).map(([token, id]) => [id, token]));
-  const bytes = ids.flatMap((id) => Array.from(tokens.get(id) as string, (c) => byteOf.get(c) as number));
-  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(bytes));
-}
+const decode = (json: unknown, ids: readonly number[]) => WhisperVocabulary.fromJson(json).decode(ids);
 
 describe("fewer merges", () => {
   const goldens = read("cut-ids.json") as Record<string, number[][]>;

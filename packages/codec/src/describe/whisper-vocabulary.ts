@@ -4,7 +4,8 @@
  * The vocabulary is byte-level BPE (Radford et al., 2019): a token is a run of bytes, written with one printable
  * character a byte. Bytes that are printable in Latin-1 stand for themselves, the other 68 for U+0100 onwards in order.
  */
-import { CheckpointError, type ModelFiles, readJson } from "universal-audio-tokenizer/internal";
+import { CheckpointError } from "../checkpoint/errors.ts";
+import { type ModelFiles, readJson } from "../checkpoint/model-files.ts";
 
 /** The character that stands for each byte in a written token. */
 export const BYTE_CHARACTERS: readonly string[] = (() => {

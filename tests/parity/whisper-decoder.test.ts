@@ -1,8 +1,15 @@
 import { buildGraph, compile, createRuntime, type NumericArray, type Runtime, Scope } from "@uat/graph";
-import { directoryFiles, openSafetensorsModel, parametersOf, readJson } from "universal-audio-tokenizer/internal";
+import {
+  crossAttentionCache,
+  directoryFiles,
+  openSafetensorsModel,
+  parametersOf,
+  readJson,
+  type WhisperConfig,
+  whisperDecoder,
+} from "universal-audio-tokenizer/internal";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fixtureArray, fixturePath, worstError } from "../fixtures.ts";
-import { crossAttentionCache, type WhisperConfig, whisperDecoder } from "./whisper-decoder.ts";
+import { fixtureArray, fixturePath, worstError } from "../../packages/evaluation/src/fixtures.ts";
 
 /** A sequence-to-sequence checkpoint with random weights, and what PyTorch made of it: 3 clips, 12 tokens. */
 const FOLDER = "training/seq2seq";

@@ -4,14 +4,10 @@
  * keys and values of its self-attention handed from step to step. Parameter names are those of Hugging Face's WhisperModel.
  */
 import { addDim, type Dim, type Graph, type Scope, symbol, type Tensor } from "@uat/graph";
-import {
-  convolutionFrontEnd,
-  encoderLayer,
-  joinHeads,
-  layerNorm,
-  linear,
-  splitHeads,
-} from "universal-audio-tokenizer/internal";
+import { joinHeads, splitHeads } from "../nn/attention.ts";
+import { linear } from "../nn/linear.ts";
+import { layerNorm } from "../nn/norm.ts";
+import { convolutionFrontEnd, encoderLayer } from "./whisper-encoder.ts";
 
 /** The fields of config.json that shape the network, by their names there. */
 export interface WhisperConfig {
