@@ -14,9 +14,12 @@ export {
   decoderMel,
   decoderMelFilters,
 } from "./decoder-mel.ts";
+export { bandLimit, muLaw, quantizeBits, telephone } from "./effects/channel.ts";
+export { gain, limited, mix, type NoiseColour, noise } from "./effects/noise.ts";
 export { AudioError } from "./errors.ts";
 export { Fft } from "./fft.ts";
 export { type GriffinLimOptions, griffinLim, melToMagnitudes, reconstructPhase } from "./griffin-lim.ts";
+export { energy, level, peak, type Span, scaled } from "./levels.ts";
 export { hzToMel, type MelFilters, melFilters, melToHz } from "./mel-filters.ts";
 export { type Container, decodeAudio, detectContainer, openAudio } from "./open-audio.ts";
 export { frameEnergy } from "./pitch/frame-energy.ts";

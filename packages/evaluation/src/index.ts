@@ -27,6 +27,9 @@ export {
   silhouette,
   silhouetteSamples,
 } from "./clustering/clustering.ts";
+export { clusterEvaluation, clusterSections, type LabelledCodes } from "./clustering/index.ts";
+export { bestKMeans, kMeansRuns, plusPlusCentres } from "./clustering/kmeans-start.ts";
+export { countHistograms, type Matrix, matrix, type Normalization, normalizeRows, rowOf } from "./clustering/matrix.ts";
 export {
   type AlignmentStep,
   addCounts,
@@ -42,14 +45,18 @@ export {
 } from "./edit-distance.ts";
 export { EvaluationError } from "./errors.ts";
 export { type JiwerMeasures, jiwerCharacters, jiwerWords } from "./jiwer.ts";
-export { bestKMeans, plusPlusCentres } from "./clustering/kmeans-start.ts";
-export { countHistograms, type Matrix, matrix, type Normalization, normalizeRows, rowOf } from "./clustering/matrix.ts";
 export { type PythonJson, parsePythonJson } from "./python-json.ts";
+export { reportMarkdown } from "./report/markdown.ts";
+export { reportPage } from "./report/page.ts";
 export { PUBLISHED_MEASURES, PUBLISHED_SOURCE, PUBLISHED_SYSTEMS, type PublishedMeasure } from "./report/published.ts";
+export { parseReport } from "./report/read-report.ts";
+export { REPORT_VERSION, type Report, type ReportPlayer, type TaskReport } from "./report/report.ts";
+export { PlayerSounds } from "./report/sounds.ts";
 export { parseSap, type SapScore, type SapSummary, scoreSap, summarizeSap } from "./sap.ts";
 export { type BootstrapOptions, bootstrapInterval } from "./suite/bootstrap.ts";
 export type * from "./suite/evaluation.ts";
 export { normalizeBasic, normalizeEnglish, normalizeText } from "./text-normalizer.ts";
+export { tokenEvaluation } from "./tokens/token-evaluation.ts";
 export { type CorpusWer, corpusWer, tokenizeForWer, type WerResult, wordErrors } from "./wer.ts";
 export { readWhisperConfig, type WhisperGeneration } from "./whisper-config.ts";
 export { type TranscribeOptions, type Transcription, WhisperTranscriber } from "./whisper-transcriber.ts";

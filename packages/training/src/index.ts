@@ -1,6 +1,7 @@
 /** @packageDocumentation Training: data, objectives, optimisers, loop, scenes. */
+
+export { gain, limited, mix, type NoiseColour, noise } from "@uat/audio";
 export { type Augmentation, augment, augmentationSchema } from "./augment/augment.ts";
-export { gain, limited, mix, type NoiseColour, noise } from "./augment/noise.ts";
 export { changeSpeed } from "./augment/speed.ts";
 export * from "./data/index.ts";
 export { TrainingError } from "./errors.ts";

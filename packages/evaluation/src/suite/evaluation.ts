@@ -121,8 +121,9 @@ export interface EvaluationContext {
   /**
    * Measures clip after clip. A result that results.jsonl holds is taken from there; a new one is appended at once.
    * Clips that fail with an input error (`isInputError`) are left out, counted and named in the report.
-   * @param key names what is measured and everything that decides it besides clip, model, seed and protocol, e.g. the
-   * hash of a recogniser: `wer whisper=1f3a…`. Several calls with different keys may follow each other.
+   * @param key names what is measured and everything that decides it besides the clip (its bytes, text and language),
+   * model, seed and protocol, e.g. the hash of a recogniser: `wer whisper=1f3a…`. Several calls with different keys may
+   * follow each other.
    */
   measure<R extends Json>(
     clips: readonly EvaluationClip[],
@@ -143,12 +144,14 @@ export interface EvaluationContext {
   warn(message: string): void;
 }
 
+export type PublishedValues = Readonly<Partial<Record<PublishedMeasure, number>>>;
+
 /** A chapter of the report. Figures first, then plots, tables, players, notes. */
 export interface Section {
   readonly title: string;
   readonly figures?: readonly Figure[];
   /** Own values that have a published counterpart: shown as a row below the published systems. */
-  readonly published?: Readonly<Partial<Record<PublishedMeasure, number>>>;
+  readonly published?: PublishedValues;
   readonly plots?: readonly Plot[];
   readonly tables?: readonly Table[];
   readonly players?: readonly Player[];

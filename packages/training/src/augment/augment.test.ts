@@ -1,10 +1,8 @@
-import { Fft } from "@uat/audio";
+import { bandLimit, Fft, gain, mix, muLaw, type NoiseColour, noise, quantizeBits } from "@uat/audio";
 import { describe, expect, it } from "vitest";
 import { Random } from "../random.ts";
 import { level, peak } from "../synth/levels.ts";
 import { type Augmentation, augment, augmentationSchema, reverberate } from "./augment.ts";
-import { bandLimit, muLaw, quantizeBits } from "./channel.ts";
-import { gain, mix, type NoiseColour, noise } from "./noise.ts";
 import { changeSpeed } from "./speed.ts";
 
 const RATE = 16000;

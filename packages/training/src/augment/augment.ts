@@ -3,14 +3,13 @@
  * (speed), the room (reverberation), what else is heard there (noise), the line (channel), the level (gain).
  * Each is drawn from a generator of its own, so that switching one on changes nothing about the others.
  */
+import { bandLimit, gain, limited, mix, noise, quantizeBits, telephone } from "@uat/audio";
 import { z } from "zod";
 import { mixSeed } from "../data/permutation.ts";
 import { Random } from "../random.ts";
 import { convolve } from "../synth/convolve.ts";
 import { energy } from "../synth/levels.ts";
 import { reverberantTail } from "../synth/room.ts";
-import { bandLimit, quantizeBits, telephone } from "./channel.ts";
-import { gain, limited, mix, noise } from "./noise.ts";
 import { changeSpeed } from "./speed.ts";
 
 const probability = z.number().min(0).max(1);

@@ -1,4 +1,4 @@
-import { EvaluationError } from "./errors.ts";
+import { EvaluationError } from "../errors.ts";
 
 /** A table of numbers, row-major [rows, columns]; one row a clip. */
 export interface Matrix {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { EvaluationError } from "../errors.ts";
+import { fixtureArray, fixtureJson, worstError } from "../fixtures.ts";
 import { kMeans, purity, silhouette, silhouetteSamples } from "./clustering.ts";
-import { EvaluationError } from "./errors.ts";
-import { fixtureArray, fixtureJson, worstError } from "./fixtures.ts";
 import { bestKMeans } from "./kmeans-start.ts";
 import { countHistograms, matrix, normalizeRows } from "./matrix.ts";
 

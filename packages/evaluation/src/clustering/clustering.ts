@@ -2,33 +2,11 @@
  * Do clips of one class have like codes? Silhouette (Rousseeuw, 1987) with the true classes as clusters, and purity of
  * k-means clusters (Lloyd, 1982). Everything in float64; histograms are mostly zeros, so products visit non-zeros only.
  */
-import { EvaluationError } from "./errors.ts";
-import { type Matrix, rowOf } from "./matrix.ts";
+import { EvaluationError } from "../errors.ts";
+import type { Matrix } from "./matrix.ts";
+import { dot, nonZeros, squaredLengths } from "./sparse.ts";
 
 export type Metric = "euclidean" | "cosine";
-
-/** The non-zero columns of every row. */
-function nonZeros(m: Matrix): Int32Array[] {
-  return Array.from({ length: m.rows }, (_, i) => {
-    const columns: number[] = [];
-    for (const [j, v] of rowOf(m, i).entries()) if (v !== 0) columns.push(j);
-    return Int32Array.from(columns);
-  });
-}
-
-/** Σ a·b over the listed columns of rows given by their offsets. */
-function dot(columns: Int32Array, a: Float64Array, atA: number, b: Float64Array, atB: number): number {
-  let sum = 0;
-  for (let k = 0; k < columns.length; k++) {
-    const j = columns[k]!;
-    sum += a[atA + j]! * b[atB + j]!;
-  }
-  return sum;
-}
-
-function squaredLengths(m: Matrix, used: readonly Int32Array[]): Float64Array {
-  return Float64Array.from(used, (columns, i) => dot(columns, m.data, i * m.columns, m.data, i * m.columns));
-}
 
 /** Labels as 0, 1, … in order of appearance. */
 function compactLabels(labels: ArrayLike<number | string>, rows: number): { ids: Int32Array; classes: number } {

@@ -1,6 +1,6 @@
 /** Noise by colour, gain, and mixtures at a given ratio. */
+import { level, peak, scaled } from "../levels.ts";
 import type { Random } from "../random.ts";
-import { level, peak, scaled } from "../synth/levels.ts";
 
 /** Power per hertz: even (`white`), falling by 3 dB an octave (`pink`) or by 6 dB (`brown`). */
 export type NoiseColour = "white" | "pink" | "brown";

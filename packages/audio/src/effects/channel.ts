@@ -2,7 +2,7 @@
  * What transmission does to audio, imitated without any real codec: the loss of high frequencies, companding and coarse
  * steps. MP3's or Opus's masking, pre-echo and packet loss are not imitated.
  */
-import { resample } from "@uat/audio";
+import { resample } from "../resample.ts";
 
 /** Nothing above half of `rate` Hz: down to that rate and back. */
 export function bandLimit(samples: Float32Array, sampleRate: number, rate: number): Float32Array {

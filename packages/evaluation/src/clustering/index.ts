@@ -1,0 +1,1 @@
+export { clusterEvaluation, clusterSections, type LabelledCodes } from "./cluster-evaluation.ts";
