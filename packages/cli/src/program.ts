@@ -1,6 +1,7 @@
 /** The command line as a whole: global options and one command a file. */
 import { Command, Option } from "commander";
 import { decodeCommand } from "./commands/decode.ts";
+import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { pullCommand } from "./commands/pull.ts";
@@ -46,9 +47,10 @@ export function program(): Command {
     exportCommand(),
     synthCommand(),
     trainCommand(),
+    evalCommand(),
   ])
     uat.addCommand(command);
-  for (const command of [uat, ...uat.commands]) {
+  for (const command of [uat, ...uat.commands, ...uat.commands.flatMap((one) => one.commands)]) {
     command
       .exitOverride()
       .helpCommand(false)
@@ -57,11 +59,13 @@ export function program(): Command {
       .configureOutput({
         writeErr: (text) => process.stderr.write(text),
         outputError: (text, write) =>
-          write(
-            `uat: ${oneLine(text.replace(/^error: /, ""))} (see ${command === uat ? "uat" : `uat ${command.name()}`} --help)\n`,
-          ),
+          write(`uat: ${oneLine(text.replace(/^error: /, ""))} (see ${fullName(command)} --help)\n`),
       });
   }
   // `uat` alone is a question, not a mistake
   return uat.action(() => uat.outputHelp());
 }
+
+/** `uat eval tokens` */
+const fullName = (command: Command): string =>
+  command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
