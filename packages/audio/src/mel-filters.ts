@@ -42,7 +42,7 @@ export function melFilters(options: {
   const key = [sampleRate, nFft, mels, minHz, maxHz].join();
   const known = cache.get(key);
   if (known) return known;
-  const bins = nFft / 2 + 1;
+  const bins = Math.floor(nFft / 2) + 1;
   const low = hzToMel(minHz);
   const high = hzToMel(maxHz);
   const edges = Array.from({ length: mels + 2 }, (_, i) => melToHz(low + ((high - low) * i) / (mels + 1)));

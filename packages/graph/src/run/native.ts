@@ -146,18 +146,13 @@ export function createNativeRuntime(options: RuntimeOptions, device: NativeDevic
     const packed = await packForMapping(model);
     const { keepsEqualNodes = false, feedsWeights = false } = model;
     const plansMemory = !feedsWeights;
-    const request = {
-      model: packed,
-      device,
-      threads: model.threads ?? options.threads,
-      exactInt8,
-      keepsEqualNodes,
-      plansMemory,
-    };
-    const id = await (thread
-      ? thread.call<number>({ kind: "load", ...request })
-      : (host as NativeHost).load(request)
-    ).finally(() => releaseSpool(packed));
+    const threads = model.threads ?? options.threads;
+    return open({ model: packed, device, threads, exactInt8, keepsEqualNodes, plansMemory }).finally(() =>
+      releaseSpool(packed),
+    );
+  };
+  const open = async (request: LoadOptions): Promise<Program> => {
+    const id = await (thread ? thread.call<number>({ kind: "load", ...request }) : (host as NativeHost).load(request));
     return createProgram(
       async (inputs, transfer, into) => {
         if (!thread) return (host as NativeHost).run(id, inputs, into);
@@ -177,6 +172,15 @@ export function createNativeRuntime(options: RuntimeOptions, device: NativeDevic
       if (usesInt8(model)) saturates ??= int8Saturates((small) => load(small, false));
       return load(model, (await saturates) ?? false);
     },
+    loadFile: (bytes) =>
+      open({
+        model: { bytes, externalData: [] },
+        device,
+        threads: options.threads,
+        exactInt8: false,
+        keepsEqualNodes: false,
+        plansMemory: true,
+      }),
     async dispose() {
       await thread?.terminate();
     },

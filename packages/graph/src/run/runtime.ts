@@ -46,6 +46,8 @@ export interface Runtime {
   /** What runs the graphs, e.g. `native cpu`. */
   readonly name: string;
   load(model: OnnxModel): Promise<Program>;
+  /** Makes a whole .onnx file runnable that was made elsewhere, its weights inside it. */
+  loadFile(bytes: Uint8Array): Promise<Program>;
   /** Ends worker threads; programs must not be used afterwards. */
   dispose(): Promise<void>;
 }

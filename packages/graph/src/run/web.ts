@@ -1,6 +1,6 @@
 /** onnxruntime-web: WASM (threads where SharedArrayBuffer is allowed) or WebGPU, in browsers and, as a fallback, in Node. */
-import { copyInto, KEEP_EQUAL_NODES, type OrtApi, packInMemory, runSession } from "./ort-session.ts";
-import type { Runtime, RuntimeOptions } from "./runtime.ts";
+import { copyInto, KEEP_EQUAL_NODES, type OrtApi, type PackedModel, packInMemory, runSession } from "./ort-session.ts";
+import type { Program, Runtime, RuntimeOptions } from "./runtime.ts";
 
 /** @param reason what the runtime says. */
 export const noWebGpu = (reason?: string): Error =>
@@ -22,32 +22,34 @@ export async function createWebRuntime(
   const api = ort as unknown as OrtApi;
   return {
     name: gpu ? "webgpu" : "wasm",
-    async load(model) {
-      const packed = await packInMemory(model);
-      const session = await api.InferenceSession.create(packed.bytes, {
-        executionProviders: gpu ? ["webgpu", "wasm"] : ["wasm"],
-        graphOptimizationLevel: "all",
-        externalData: packed.externalData,
-        ...(model.keepsEqualNodes && { extra: KEEP_EQUAL_NODES }),
-      });
-      // onnxruntime-web refuses overlapping runs
-      let queue: Promise<unknown> = Promise.resolve();
-      return {
-        run(inputs, { into } = {}) {
-          const result = queue
-            .then(() => runSession(api, session, inputs))
-            .then((results) => (into ? copyInto(results, into) : results));
-          queue = result.catch(() => undefined);
-          return result;
-        },
-        async dispose() {
-          await queue;
-          await session.release();
-        },
-      };
-    },
+    load: async (model) => open(await packInMemory(model), model.keepsEqualNodes),
+    loadFile: (bytes) => open({ bytes, externalData: [] }),
     async dispose() {},
   };
+
+  async function open({ bytes, externalData }: PackedModel, keepsEqualNodes = false): Promise<Program> {
+    const session = await api.InferenceSession.create(bytes, {
+      executionProviders: gpu ? ["webgpu", "wasm"] : ["wasm"],
+      graphOptimizationLevel: "all",
+      externalData,
+      ...(keepsEqualNodes && { extra: KEEP_EQUAL_NODES }),
+    });
+    // onnxruntime-web refuses overlapping runs
+    let queue: Promise<unknown> = Promise.resolve();
+    return {
+      run(inputs, { into } = {}) {
+        const result = queue
+          .then(() => runSession(api, session, inputs))
+          .then((results) => (into ? copyInto(results, into) : results));
+        queue = result.catch(() => undefined);
+        return result;
+      },
+      async dispose() {
+        await queue;
+        await session.release();
+      },
+    };
+  }
 }
 
 async function hasWebGpu(): Promise<boolean> {

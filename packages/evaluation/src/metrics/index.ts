@@ -1,0 +1,17 @@
+/** How near a copy of speech is to its original, and how good it sounds by itself. */
+export { addPairSums, correlation, type PairSums, pairSums } from "./correlation.ts";
+export { DNSMOS_FILES, Dnsmos, type DnsmosScores } from "./dnsmos.ts";
+export {
+  comparePitch,
+  energyCorrelation,
+  energyCorrelationOf,
+  f0Correlation,
+  f0CorrelationOf,
+  grossPitchError,
+  grossPitchErrorOf,
+  joinPitch,
+  type PitchComparison,
+  voicingError,
+  voicingErrorOf,
+} from "./pitch.ts";
+export { cosineSimilarity, SPEAKER_ENCODER_FILE, SpeakerEncoder } from "./speaker-encoder.ts";
