@@ -1,6 +1,7 @@
 /** The part of internal.ts that runs in browsers as well: they get it under the same name. */
 
 export { AudioDecoder } from "./audio-decoder.ts";
+export { AudioDescriber } from "./audio-describer.ts";
 export { AudioTokenizer } from "./audio-tokenizer.ts";
 export {
   type DecoderConfig,
@@ -43,10 +44,13 @@ export {
   gatherRows,
   renumberTokenIds,
 } from "./describe/cut-vocabulary.ts";
+export { DESCRIBE_TASKS, type DescribeTask } from "./describe/describe-tasks.ts";
 export { EMOTION_SYNONYMS, EMOTIONS, type Emotion, emotionOf } from "./describe/emotions.ts";
+export { repeatedTail } from "./describe/repetition.ts";
 export { formatSap, SAP_AGES, SAP_GENDERS, type SapAnswer, type SapEvent } from "./describe/sap-answer.ts";
 export { BYTE_CHARACTERS, WhisperVocabulary } from "./describe/whisper-vocabulary.ts";
 export { exportModel } from "./export.ts";
+export { codesEncoder, longestCodes } from "./models/codes-encoder.ts";
 export { f0Predictor } from "./models/f0-predictor.ts";
 export { type FlowEncoderInputs, flowEncoder } from "./models/flow-encoder.ts";
 export { eulerSteps, flowContext, velocity } from "./models/flow-matching.ts";
@@ -75,4 +79,5 @@ export { conv1d } from "./nn/convolution.ts";
 export { linear } from "./nn/linear.ts";
 export { layerNorm } from "./nn/norm.ts";
 export type { TrainingOptions } from "./nn/training-options.ts";
+export { type PackOptions, packDescriber, quantizeTokenizer } from "./quantize.ts";
 export { TorchGenerator } from "./random/torch-generator.ts";

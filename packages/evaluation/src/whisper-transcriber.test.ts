@@ -6,12 +6,12 @@ import {
   memoryFiles,
   openSafetensorsModel,
   parametersOf,
+  repeatedTail,
   WhisperVocabulary,
   whisperDecoder,
   whisperEncoder,
 } from "universal-audio-tokenizer/internal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { repeatedTail } from "./repetition.ts";
 import { speechWindows } from "./speech-windows.ts";
 import { TINY, tinyWhisper } from "./tiny-whisper.ts";
 import { WhisperTranscriber } from "./whisper-transcriber.ts";

@@ -10,12 +10,12 @@ import {
   type ModelFiles,
   openSafetensorsModel,
   parametersOf,
+  repeatedTail,
   type WhisperConfig,
   WhisperVocabulary,
   whisperDecoder,
   whisperEncoder,
 } from "universal-audio-tokenizer/internal";
-import { repeatedTail } from "./repetition.ts";
 import { speechWindows } from "./speech-windows.ts";
 import { readWhisperConfig, type WhisperGeneration } from "./whisper-config.ts";
 

@@ -8,6 +8,7 @@ export * from "./graph.ts";
 export { type EmitOptions, emitModel } from "./onnx/emitter.ts";
 export * from "./onnx/model.ts";
 export { ProtobufWriter } from "./onnx/protobuf.ts";
+export { quantizeRows } from "./passes/quantize-weight.ts";
 export * from "./run/runtime.ts";
 export { temporaryFolders } from "./run/temporary-folders.ts";
 export { type ParameterSource, Scope } from "./scope.ts";

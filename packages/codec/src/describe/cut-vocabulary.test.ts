@@ -41,7 +41,7 @@ describe("fewer merges", () => {
         const ids = encode(encoderOf(tokenizerJson), text);
         expect(decode(tokenizerJson, ids)).toBe(text);
         const before = encode(whole, text);
-        if (before.every((id) => id < 256 + merges)) expect(ids).toEqual(before);
+        if (before.every((id: number) => id < 256 + merges)) expect(ids).toEqual(before);
       }),
       { numRuns: 40 },
     );

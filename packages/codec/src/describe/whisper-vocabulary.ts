@@ -60,6 +60,11 @@ export class WhisperVocabulary {
     return new WhisperVocabulary(tokens, special);
   }
 
+  /** The bytes of each token by id; undefined for special and unknown ones. */
+  get bytes(): readonly (Uint8Array | undefined)[] {
+    return this.#bytes;
+  }
+
   /** The id of an added token such as `<|startoftranscript|>`. */
   special(content: string): number | undefined {
     return this.#special.get(content);

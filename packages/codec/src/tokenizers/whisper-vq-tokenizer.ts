@@ -3,6 +3,7 @@ import { WHISPER_HOP_LENGTH, WHISPER_SAMPLE_RATE, whisperFeatures } from "@uat/a
 import { buildGraph, compile, type Graph, type NumericArray, type Program, type Runtime, Scope } from "@uat/graph";
 import { readPreprocessorConfig } from "../checkpoint/config/preprocessor.ts";
 import { readWhisperVqConfig } from "../checkpoint/config/whisper-vq.ts";
+import { dequantized } from "../checkpoint/int8-weights.ts";
 import type { ModelFiles } from "../checkpoint/model-files.ts";
 import { parametersOf } from "../checkpoint/parameters.ts";
 import { openSafetensorsModel } from "../checkpoint/safetensors.ts";
@@ -40,7 +41,7 @@ export async function tokenizerGraph(
     );
   }
   // training checkpoints hold the whole encoder-decoder
-  const store = stripPrefix(await openSafetensorsModel(files, at("model")), "model.encoder.", "encoder.");
+  const store = stripPrefix(dequantized(await openSafetensorsModel(files, at("model"))), "model.encoder.", "encoder.");
   const graph = buildGraph("tokenizer", (g) => {
     const taps = whisperVq(g, new Scope(g, parametersOf(store)), config);
     return {

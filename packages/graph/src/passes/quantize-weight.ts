@@ -19,17 +19,35 @@ export async function quantizeWeight(
     throw new GraphError(`cannot quantise ${dtype} weights`);
   const weight = toFloat32(await data.read(), dtype);
   const [out, inner] = data.shape as [number, number];
-  const limit = bits === 7 ? 63 : 127;
+  const rows = quantizeRows(weight, out, bits);
   const values = new Int8Array(out * inner);
-  const scales = new Float32Array(out);
-  for (let o = 0; o < out; o++) {
-    const row = weight.subarray(o * inner, (o + 1) * inner);
+  for (let o = 0, from = 0; o < out; o++)
+    for (let i = 0, at = o; i < inner; i++, at += out) values[at] = rows.values[from++] as number;
+  return { values, scales: rows.scales };
+}
+
+/**
+ * Whole numbers within ±63 (7 bits) or ±127 (8 bits) that times their row's scale are nearest to a matrix [rows, n].
+ * Quantising what was quantised changes nothing.
+ * @returns values [rows, n], row-major, and scales [rows]; rows of zeros have scale 1.
+ */
+export function quantizeRows(
+  weight: Float32Array,
+  rows: number,
+  bits: 7 | 8 = 8,
+): { values: Int8Array<ArrayBuffer>; scales: Float32Array<ArrayBuffer> } {
+  const inner = weight.length / rows;
+  const limit = bits === 7 ? 63 : 127;
+  const values = new Int8Array(weight.length);
+  const scales = new Float32Array(rows);
+  for (let r = 0; r < rows; r++) {
+    const row = weight.subarray(r * inner, (r + 1) * inner);
     let largest = 0;
     for (let i = 0; i < inner; i++) largest = Math.max(largest, Math.abs(row[i] as number));
     const scale = largest > 0 ? largest / limit : 1;
-    scales[o] = scale;
+    scales[r] = scale;
     const inverse = 1 / scale;
-    for (let i = 0, at = o; i < inner; i++, at += out) values[at] = Math.round((row[i] as number) * inverse);
+    for (let i = 0; i < inner; i++) values[r * inner + i] = Math.round((row[i] as number) * inverse);
   }
   return { values, scales };
 }

@@ -1,0 +1,97 @@
+/**
+ * The files of a describer: a pack (config.json, model.safetensors, tokenizer.json in one folder; docs/describe.md), or
+ * a checkpoint of `uat train`, whose `tokenizer/` holds a whole encoder-decoder.
+ */
+import { z } from "zod";
+import { validated } from "../checkpoint/config/validate.ts";
+import { parseWhisperVqConfig } from "../checkpoint/config/whisper-vq.ts";
+import { CheckpointError } from "../checkpoint/errors.ts";
+import { dequantized, int8Names } from "../checkpoint/int8-weights.ts";
+import { type ModelFiles, readJson } from "../checkpoint/model-files.ts";
+import { openSafetensorsModel } from "../checkpoint/safetensors.ts";
+import type { TensorStore } from "../checkpoint/tensor-store.ts";
+import type { DescriberConfig } from "./text-generator.ts";
+import { WhisperVocabulary } from "./whisper-vocabulary.ts";
+
+/** What was found in a describer's folder. */
+export interface DescriberFiles {
+  readonly config: DescriberConfig;
+  /** Names as in a training checkpoint (`model.decoder.…`); int8 weights are read as float32. */
+  readonly store: TensorStore;
+  readonly vocabulary: WhisperVocabulary;
+  /** SHA-256 of the codebook that the describer was trained with; undefined where the folder holds the codebook. */
+  readonly codebookHash: string | undefined;
+  /** Whether weights are stored in int8. */
+  readonly int8: boolean;
+}
+
+const extra = z.looseObject({
+  codebook_sha256: z
+    .string("expected 64 hexadecimal digits")
+    .regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits")
+    .optional(),
+});
+
+/** A tensor that only a text decoder has. */
+const EMBEDDING = "model.decoder.embed_tokens.weight";
+
+/** The folder of a describer within a model: itself, or `tokenizer` of a training checkpoint; undefined when it has none. */
+export async function describerFolder(files: ModelFiles): Promise<string | undefined> {
+  for (const folder of ["tokenizer", ""])
+    if ((await files.exists(join(folder, "config.json"))) && (await files.exists(join(folder, "tokenizer.json"))))
+      return folder;
+  return undefined;
+}
+
+const join = (folder: string, name: string): string => (folder ? `${folder}/${name}` : name);
+
+/**
+ * Opens a describer; the caller closes its store.
+ * @throws CheckpointError when there is none, or when its files are damaged or do not fit together.
+ */
+export async function openDescriber(files: ModelFiles): Promise<DescriberFiles> {
+  const folder = await describerFolder(files);
+  if (folder === undefined)
+    throw new CheckpointError(
+      `${files.source}: holds no describer; expected a folder with config.json, model.safetensors and tokenizer.json, ` +
+        "as `uat quantize --part describer` writes it, or a checkpoint of `uat train`",
+    );
+  const path = join(folder, "config.json");
+  const json = await readJson(files, path);
+  const config = parseWhisperVqConfig(json, path);
+  const { codebook_sha256 } = validated(extra, json, path);
+  const target = config.encoder_residual_target_position;
+  if (target !== null && target > config.quantize_position && !config.quantize_encoder_only)
+    throw new CheckpointError(
+      `${path}: encoder_residual_target_position is ${target}; expected at most quantize_position, which is ` +
+        `${config.quantize_position}: what comes later needs the audio, and a describer has only its tokens`,
+    );
+  const vocabulary = await WhisperVocabulary.read(files, join(folder, "tokenizer.json"));
+  const store = await openSafetensorsModel(files, join(folder, "model"));
+  try {
+    const embedding = store.info(EMBEDDING);
+    if (embedding === undefined)
+      throw new CheckpointError(
+        `${join(folder, "model.safetensors")}: has no ${EMBEDDING}: this model tokenises but does not describe`,
+      );
+    if (embedding.shape[0] !== config.vocab_size)
+      throw new CheckpointError(
+        `${path}: vocab_size is ${config.vocab_size}; expected ${embedding.shape[0]}, the rows of ${EMBEDDING}`,
+      );
+    if (vocabulary.bytes.length > config.vocab_size)
+      throw new CheckpointError(
+        `${join(folder, "tokenizer.json")}: has ids up to ${vocabulary.bytes.length - 1}; expected them below ` +
+          `vocab_size, which is ${config.vocab_size}`,
+      );
+    return {
+      config,
+      store: dequantized(store),
+      vocabulary,
+      codebookHash: codebook_sha256,
+      int8: int8Names(store).size > 0,
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
