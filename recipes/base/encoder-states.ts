@@ -1,40 +1,30 @@
-/** Whisper's pooled hidden states of all training audio: what the codebook is fitted to. */
+/** What the encoder makes of audio just before the quantiser: what codebooks are fitted to. */
 import { paddedLength, padWithZeros, WHISPER_HOP_LENGTH, whisperFeatures } from "@uat/audio";
-import { buildGraph, compile, type Program, type Runtime, Scope } from "@uat/graph";
-import {
-  directoryFiles,
-  openSafetensorsModel,
-  parametersOf,
-  stripPrefix,
-  whisperVq,
-} from "universal-audio-tokenizer/internal";
+import { buildGraph, compile, type ParameterSource, type Runtime, Scope } from "@uat/graph";
+import { type WhisperVqConfig, whisperVq } from "universal-audio-tokenizer/internal";
 import type { Clip, Shard } from "./shard.ts";
-import { tokenizerConfig } from "./tokenizer-config.ts";
 
 /** Samples of one token: 40 ms. */
 const STRIDE = 640;
 
-/** Whisper's first layers with pooling, up to where the quantiser will be. */
-async function compileEncoder(runtime: Runtime, whisper: string): Promise<Program> {
-  const store = stripPrefix(await openSafetensorsModel(directoryFiles(whisper), "model"), "model.encoder.");
-  const config = { ...tokenizerConfig(), quantize_vocab_size: null };
-  const graph = buildGraph("encoder", (g) => {
-    const { post_pool } = whisperVq(g, new Scope(g, parametersOf(store)), config);
-    return { states: post_pool as NonNullable<typeof post_pool> };
-  });
-  return compile(runtime, graph);
-}
-
-/** States of all segments, [rows, 512]: 25 rows a second, as the tokeniser will see them. */
+/**
+ * The value `tap` of all segments, [rows, d]: 25 rows a second, as the quantiser will see them.
+ * @param parameters by their names within the encoder.
+ */
 export async function encoderStates(
   runtime: Runtime,
-  whisper: string,
+  parameters: ParameterSource,
+  config: WhisperVqConfig,
+  tap: "fused" | "searched",
   shard: Shard,
   segments: readonly (readonly Clip[])[],
   log: (line: string) => void,
 ): Promise<{ states: Float32Array; rows: number }> {
-  const config = tokenizerConfig();
-  const program = await compileEncoder(runtime, whisper);
+  const graph = buildGraph("encoder", (g) => {
+    const taps = whisperVq(g, new Scope(g, parameters), config);
+    return { states: taps[tap] as NonNullable<(typeof taps)[string]> };
+  });
+  const program = await compile(runtime, graph);
   const lengthOf = (segment: readonly Clip[]) => segment.reduce((n, c) => n + c.length, 0);
   const rows = segments.reduce((n, s) => n + Math.ceil(lengthOf(s) / STRIDE), 0);
   const states = new Float32Array(rows * config.d_model);

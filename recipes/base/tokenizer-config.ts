@@ -2,13 +2,16 @@ import { parseWhisperVqConfig, type WhisperVqConfig } from "universal-audio-toke
 
 export const CODEBOOK_SIZE = 8192;
 
-/** Fields of models/base/tokenizer/config.json. */
+/** Layers of Whisper base that stay as they are, at 50 Hz; what comes after them runs at 25 Hz and is trained. */
+export const FROZEN_LAYERS = 4;
+
+/** Fields of the tokeniser's config.json while it is trained. */
 export const TOKENIZER_CONFIG = {
-  architectures: ["WhisperVQEncoder"],
   model_type: "whisper",
   d_model: 512,
   encoder_attention_heads: 8,
   encoder_ffn_dim: 2048,
+  // Whisper's six: the fifth at 25 Hz before the quantiser, the sixth after it
   encoder_layers: 6,
   decoder_attention_heads: 8,
   decoder_ffn_dim: 2048,
@@ -16,18 +19,20 @@ export const TOKENIZER_CONFIG = {
   num_mel_bins: 80,
   max_source_positions: 1500,
   max_target_positions: 448,
-  vocab_size: 51865,
   activation_function: "gelu",
   pooling_kernel_size: 2,
   pooling_type: "avg",
-  pooling_position: 4,
+  pooling_position: FROZEN_LAYERS,
+  encoder_residual_source_position: 2,
+  encoder_residual_target_position: 5,
+  use_residual_adapter: true,
+  use_residual_gate: true,
   quantize_vocab_size: CODEBOOK_SIZE,
-  quantize_position: 4,
-  quantize_encoder_only: true,
-  quantize_normalization: "zscore",
-  // int8 in these moves more codes than the rest together: measured one by one on held-out audio, see docs/benchmarks.md
-  modules_to_not_convert: ["layers.0", "layers.1"],
-  torch_dtype: "float16",
+  quantize_position: 5,
+  quantize_ema_decay: 0.98,
+  quantize_restart_interval: 200,
+  quantize_commit_coefficient: 0.25,
+  quantize_loss_scale: 4,
 };
 
 export const PREPROCESSOR_CONFIG = {

@@ -84,7 +84,7 @@ async function losses(name: string, pooling: number, cache: number | null, parts
   return lines.map((line) => JSON.parse(line) as Row);
 }
 
-test.each([0, 1])("pooling after layer %i", async (pooling) => {
+test.each([0, 1, 2, 3])("pooling after layer %i", async (pooling) => {
   const direct = await losses(`direct-${pooling}`, pooling, null, [6]);
   const cached = await losses(`cached-${pooling}`, pooling, 2, [6]);
   for (const [i, row] of cached.entries()) {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { augmentationSchema } from "../augment/augment.ts";
 import { TASKS } from "../tasks/tasks.ts";
-import { block, count, filled, listed, oneOf, positive, text, texts } from "./fields.ts";
+import { block, count, filled, listed, oneOf, positive, size, text, texts } from "./fields.ts";
 
 /** The places that rows may come from; a source has one of these. */
 export const SOURCE_KINDS = ["path", "manifest", "folder", "dataset", "synth"] as const;
@@ -73,6 +73,9 @@ export const dataConfig = block({
   padding: oneOf(["longest", "max", "bucket"])
     .default("longest")
     .describe("clips of a batch are padded to the longest, to `max_seconds`, or to the next multiple of 2.5 s"),
+  length_window: size
+    .default(1)
+    .describe("batches among which clips change places, so that those of a batch are about equally long; 1: none do"),
   min_text_length: count
     .default(0)
     .describe("rows with fewer characters teach the decoder nothing; emotions always do"),

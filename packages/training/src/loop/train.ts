@@ -11,6 +11,7 @@ import { CheckpointFolder } from "../checkpoint/checkpoint-folder.ts";
 import { readCheckpoint, type SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
 import { type RunConfig, readRunConfig } from "../config/read-run-config.ts";
 import type { Example, ExampleSource } from "../data/example.ts";
+import { LengthGroups } from "../data/length-groups.ts";
 import { type Batch, loadBatches, type UnreadableClip } from "../data/loader.ts";
 import { inOrder, Mixture } from "../data/mixture.ts";
 import { TrainingError } from "../errors.ts";
@@ -324,9 +325,15 @@ class Run {
     const { world, rank } = this.#collective;
     const weighted = sources.map((source, i) => ({ source, weight: config.data.train[i]!.weight }));
     let positions = (saved?.state.data as DataPosition | undefined)?.next ?? Array.from({ length: world }, () => 0);
+    const batchSize = config.batch_size / world;
     const batches = loadBatches({
-      stream: new Mixture(weighted, config.seed, this.#collective),
-      batchSize: config.batch_size / world,
+      stream: new LengthGroups(new Mixture(weighted, config.seed, this.#collective), {
+        batchSize,
+        batches: config.data.length_window,
+        seed: config.seed,
+        maxSeconds: config.data.max_seconds,
+      }),
+      batchSize,
       ...system.training,
       seed: config.seed,
       workers: config.workers,

@@ -73,12 +73,13 @@ describe.each([
     const parameters = ParameterArena.from(initialWeights(asked, 3));
     const trained = new Set(asked.map(({ name }) => name));
     const dropout = new Dropout();
-    const program = await LossProgram.compile(runtime, "flow", { parameters, trained }, (g, p) => ({
-      loss: flowLoss(flowInputs(g, config), p, config, {
+    const program = await LossProgram.compile(runtime, "flow", { parameters, trained }, (g, p) =>
+      flowLoss(flowInputs(g, config), p, config, {
+        prior: 0.5,
         dropout: (x, rate) => dropout.apply(g, x, rate),
         layer: (body) => g.recompute(body),
       }),
-    }));
+    );
     const inputs = {
       ...flowStepInputs(batch, config, new Random(2)),
       ...dropout.draw(new Random(9), { batch: 3, tokens: 5, frames: 17 }),
@@ -132,9 +133,9 @@ test("a frame counts as much whichever item it belongs to, and items do not meet
   const config = tinyFlow(true, "l1");
   const asked = askedParameters((g, p) => flowLoss(flowInputs(g, config), p, config));
   const parameters = ParameterArena.from(initialWeights(asked, 3));
-  const program = await LossProgram.compile(runtime, "flow", { parameters, trained: new Set() }, (g, p) => ({
-    loss: flowLoss(flowInputs(g, config), p, config),
-  }));
+  const program = await LossProgram.compile(runtime, "flow", { parameters, trained: new Set() }, (g, p) =>
+    flowLoss(flowInputs(g, config), p, config),
+  );
   const all = flowStepInputs(batch, config, new Random(2));
   const { loss } = await program.run(all);
   let sum = 0;

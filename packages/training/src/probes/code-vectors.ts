@@ -41,12 +41,17 @@ export function countCodes(clips: Iterable<ArrayLike<number>>, size: number): Fl
   return counts;
 }
 
-/**
- * Vectors with mean 0 and deviation 1 in each dimension over the tokens counted. It is part of the linear map that a
- * probe learns, and lets one step width fit all dimensions. A dimension that does not vary becomes 0.
- */
-export function standardizeByUse({ size, dimension, data }: CodeVectors, counts: Float64Array): CodeVectors {
-  const total = counts.reduce((a, b) => a + b, 0);
+/** How vectors are moved and stretched, dimension by dimension. */
+export interface Standardization {
+  readonly mean: Float64Array;
+  /** 1 / deviation; 0 in a dimension that does not vary. */
+  readonly scale: Float64Array;
+}
+
+/** What makes mean 0 and deviation 1 of each dimension, a vector counting as often as `counts` [size] says. */
+export function standardizationOf({ size, dimension, data }: CodeVectors, counts: ArrayLike<number>): Standardization {
+  let total = 0;
+  for (let k = 0; k < size; k++) total += counts[k]!;
   const mean = new Float64Array(dimension);
   const square = new Float64Array(dimension);
   for (let k = 0; k < size; k++) {
@@ -58,7 +63,17 @@ export function standardizeByUse({ size, dimension, data }: CodeVectors, counts:
     for (let j = 0; j < dimension; j++) square[j]! += (counts[k]! / total) * (data[k * dimension + j]! - mean[j]!) ** 2;
   }
   const scale = square.map((v, j) => (Math.sqrt(v) > 1e-6 * Math.abs(mean[j]!) ? 1 / Math.sqrt(v) : 0));
+  return { mean, scale };
+}
+
+/**
+ * The codebook standardised over the tokens counted. It is part of the linear map that a probe learns, and lets one step
+ * width and one penalty fit all dimensions.
+ */
+export function standardizeByUse(vectors: CodeVectors, counts: ArrayLike<number>): CodeVectors {
+  const { dimension, data } = vectors;
+  const { mean, scale } = standardizationOf(vectors, counts);
   const result = new Float32Array(data.length);
   for (let i = 0; i < data.length; i++) result[i] = (data[i]! - mean[i % dimension]!) * scale[i % dimension]!;
-  return { size, dimension, data: result };
+  return { ...vectors, data: result };
 }

@@ -19,6 +19,8 @@ export interface FlowTrainingOptions {
   readonly parameters: readonly InitialParameter[];
   /** What is trained, and how. */
   readonly groups: readonly AdamWGroup[];
+  /** Weight of the prior loss; 0 by default. */
+  readonly prior?: number | undefined;
   /** Largest norm of all gradients together; null: no clipping. */
   readonly clip: number | null;
   /** Decay of averaged weights; none by default. */
@@ -63,7 +65,7 @@ export class FlowTraining {
 
   /** @param runtime one that runs on the calling thread. */
   static async create(runtime: Runtime, config: FlowConfig, options: FlowTrainingOptions): Promise<FlowTraining> {
-    const { groups, clip, averageDecay, collective = alone, recompute } = options;
+    const { groups, prior, clip, averageDecay, collective = alone, recompute } = options;
     const lists = groups.map((group) => group.parameters);
     const parameters = ParameterArena.from(options.parameters, lists);
     const optimizer = await AdamW.create(runtime, parameters, groups);
@@ -74,17 +76,18 @@ export class FlowTraining {
     const updater = await Updater.create(runtime, optimizer, { clip, average, collective });
     const dropout = new Dropout();
     const trained = new Set(lists.flat());
-    const program = await LossProgram.compile(runtime, "flow_training", { parameters, trained }, (graph, p) => ({
-      loss: flowLoss(flowInputs(graph, config), p, config, {
+    const program = await LossProgram.compile(runtime, "flow_training", { parameters, trained }, (graph, p) =>
+      flowLoss(flowInputs(graph, config), p, config, {
+        prior,
         dropout: (x, rate) => dropout.apply(graph, x, rate),
         layer: recompute ? (body) => graph.recompute(body) : undefined,
       }),
-    }));
+    );
     const evaluation = await LossProgram.compile(
       runtime,
       "flow_evaluation",
       { parameters, trained: new Set() },
-      (graph, p) => ({ loss: flowLoss(flowInputs(graph, config), p, config) }),
+      (graph, p) => flowLoss(flowInputs(graph, config), p, config, { prior }),
     );
     return new FlowTraining(config, updater, collective, program, evaluation, dropout);
   }
