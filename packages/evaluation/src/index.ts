@@ -45,6 +45,7 @@ export {
 } from "./edit-distance.ts";
 export { EvaluationError } from "./errors.ts";
 export { type JiwerMeasures, jiwerCharacters, jiwerWords } from "./jiwer.ts";
+export * from "./metrics/index.ts";
 export { type PythonJson, parsePythonJson } from "./python-json.ts";
 export { reportMarkdown } from "./report/markdown.ts";
 export { reportPage } from "./report/page.ts";

@@ -1,6 +1,7 @@
 /** How near a copy of speech is to its original, and how good it sounds by itself. */
 export { addPairSums, correlation, type PairSums, pairSums } from "./correlation.ts";
 export { DNSMOS_FILES, Dnsmos, type DnsmosScores } from "./dnsmos.ts";
+export { logMelDistance, type MelDistances, melCepstralDistortion, melDistances } from "./mel-distance.ts";
 export {
   comparePitch,
   energyCorrelation,
@@ -14,4 +15,6 @@ export {
   voicingError,
   voicingErrorOf,
 } from "./pitch.ts";
+export { siSdr } from "./si-sdr.ts";
 export { cosineSimilarity, SPEAKER_ENCODER_FILE, SpeakerEncoder } from "./speaker-encoder.ts";
+export { extendedStoi, stoi } from "./stoi.ts";
