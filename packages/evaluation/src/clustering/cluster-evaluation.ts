@@ -23,10 +23,10 @@ import { type ClusterScores, clusterScores, confusion, usedColumns } from "./sco
 
 const RUNS = 10;
 const NORMALIZATIONS: readonly (readonly [Normalization, string])[] = [
-  ["sqrt", "square root"],
+  ["sqrt", "square-root"],
   ["l1", "L1"],
   ["l2", "L2"],
-  ["none", "raw counts"],
+  ["none", "raw"],
 ];
 
 /** A clip's codes with its class. */

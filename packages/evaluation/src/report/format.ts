@@ -1,14 +1,30 @@
 /** Numbers and text for people. */
 import type { ReportFigure, Verdict } from "./report.ts";
 
-/** A number with as many digits as its size deserves, or `digits` after the point; a dash where there is none. */
-export function formatNumber(value: number | null | undefined, digits?: number): string {
+/** A number with as many digits as its size deserves, or `digits` after the point; a dash where there is none. `short`
+ * leaves out zeros at the end. */
+export function formatNumber(value: number | null | undefined, digits?: number, short = false): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   const places = digits ?? (Number.isInteger(value) || size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3);
-  const text = value.toLocaleString("en", { minimumFractionDigits: places, maximumFractionDigits: places });
+  const text = value.toLocaleString("en", { minimumFractionDigits: short ? 0 : places, maximumFractionDigits: places });
   // a rounded-away sign would say that something is below nought
   return (/^-[0.,]*$/.test(text) ? text.slice(1) : text).replace("-", "−");
+}
+
+/** A number in few digits, as it stands beside a bar. */
+export const formatShort = (value: number): string =>
+  Number.isFinite(value) ? formatNumber(Number(value.toPrecision(3)), undefined, true) : "–";
+
+/** Formats a column of numbers with as many digits for all as the one with most needs, three at most. */
+export function columnFormat(cells: readonly (string | number | null | undefined)[]): (value: number | null) => string {
+  const places = cells.map((cell) =>
+    typeof cell === "number" && Number.isFinite(cell)
+      ? (/\.(\d+)/.exec(cell.toFixed(3).replace(/0+$/, ""))?.[1]?.length ?? 0)
+      : 0,
+  );
+  const most = Math.max(0, ...places);
+  return (value) => formatNumber(value, most);
 }
 
 const withUnit = (text: string, unit: string | undefined): string => (unit === undefined ? text : `${text} ${unit}`);

@@ -1,9 +1,17 @@
 /** `report.md`: the figures as text, for model cards and reviews. Plots and sounds are in report.html alone. */
 import type { Table } from "../suite/evaluation.ts";
-import { escapeMarkdown, formatNumber } from "./format.ts";
+import { escapeMarkdown } from "./format.ts";
 import { PUBLISHED_SOURCE } from "./published.ts";
 import type { Report, ReportSection, TaskReport } from "./report.ts";
-import { comparisonTable, FIGURE_COLUMNS, figureRow, publishedTable, reportTitle, taskFacts } from "./tables.ts";
+import {
+  comparisonTable,
+  FIGURE_COLUMNS,
+  figureRow,
+  publishedTable,
+  reportTitle,
+  tableFormats,
+  taskFacts,
+} from "./tables.ts";
 
 export function reportMarkdown(report: Report): string {
   const blocks = [`# ${escapeMarkdown(reportTitle(report))}`];
@@ -49,7 +57,8 @@ function sectionBlocks(section: ReportSection, task: TaskReport): string[] {
 
 function tableMarkdown(table: Table, level: number): string {
   const numbers = new Set([...table.columns.keys()].filter((column) => isNumeric(table, column)));
-  const rows = table.rows.map((row) => row.map((cell) => (typeof cell === "string" ? cell : formatNumber(cell))));
+  const formats = tableFormats(table);
+  const rows = table.rows.map((row) => row.map((cell, i) => (typeof cell === "string" ? cell : formats[i]!(cell))));
   const note = table.note ? `\n\n${escapeMarkdown(table.note)}` : "";
   return `${"#".repeat(level)} ${escapeMarkdown(table.title)}\n\n${rowsMarkdown(table.columns, rows, numbers)}${note}`;
 }

@@ -45,7 +45,8 @@ a { color: var(--accent); text-underline-offset: 2px; }
 .chip.missed { background: var(--bad-soft); color: var(--bad); }
 .chip.unmeasured { background: var(--fair-soft); color: var(--fair); }
 .card { padding: 14px 16px; margin: 0 0 14px; min-width: 0; }
-.grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 430px), 1fr)); gap: 14px; }
+.grid2 { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 430px), 1fr)); gap: 14px; align-items: start; }
+.grid2 > .wide { grid-column: 1 / -1; }
 .grid2 > .card { margin: 0; }
 .grid2 { margin-bottom: 14px; }
 .scroll { overflow-x: auto; }
@@ -62,7 +63,8 @@ tr.own > :first-child { box-shadow: -8px 0 0 var(--accent-soft); }
 tr.own > :last-child { box-shadow: 8px 0 0 var(--accent-soft); }
 figure { margin: 0; }
 figcaption { font-size: 13px; margin-top: 6px; }
-.plot svg { display: block; width: 100%; height: auto; min-width: 430px; }
+.plot svg { display: block; width: 100%; height: auto; min-width: 400px; max-width: 640px; }
+.wide .plot svg { max-width: none; min-width: 760px; }
 .plot svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; fill: var(--soft); }
 .plot svg text.ink { fill: var(--ink); }
 .plot svg text.over { fill: var(--card); }

@@ -4,7 +4,7 @@ import { escapeHtml, formatFigure, formatInterval, formatNumber, VERDICT_WORDS }
 import { isNumeric } from "./markdown.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 import { colourOf, mark } from "./palette.ts";
-import { drawPlot } from "./plots.ts";
+import { drawPlot, isWide } from "./plots.ts";
 import { PUBLISHED_SOURCE } from "./published.ts";
 import {
   type Report,
@@ -19,8 +19,10 @@ import {
   FIGURE_COLUMNS,
   figureRow,
   headlines,
+  NONE,
   publishedTable,
   reportTitle,
+  tableFormats,
   taskFacts,
 } from "./tables.ts";
 
@@ -64,8 +66,9 @@ ${tasks.join("\n")}
 
 function navigationHtml({ tasks }: Report): string {
   if (tasks.length < 2) return "";
+  const several = new Set(tasks.map((task) => task.model?.sha256)).size > 1;
   const links = tasks.map((task, i) => {
-    const model = task.model ? ` (${escapeHtml(task.model.name)})` : "";
+    const model = several && task.model ? ` (${escapeHtml(task.model.name)})` : "";
     return `<a href="#task-${i + 1}">${escapeHtml(task.title)}${model}</a>`;
   });
   return `<nav aria-label="Parts">${links.join("")}</nav>`;
@@ -131,23 +134,32 @@ function figuresHtml(figures: readonly ReportFigure[]): string {
   if (figures.length === 0) return "";
   const [name, value, ...others] = FIGURE_COLUMNS;
   const rows = figures.map((figure) => {
-    const row = figureRow(figure);
-    // a phone shows these cells below each other, with their names, and leaves out the empty ones
-    const cell = (text: string, column: number, html = escapeHtml(text)) =>
-      `<td class="${column < 2 ? "number" : ""}${text === "–" ? " none" : ""}" data-label="${others[column]}">${html}</td>`;
-    return `<tr><th scope="row">${escapeHtml(figure.name)}</th><td class="number"><b>${escapeHtml(row.value)}</b></td>${cell(row.interval, 0)}${cell(row.n, 1)}${cell(row.thresholds, 2)}${cell(row.verdict, 3, chip(figure) || "–")}</tr>`;
+    const { interval, n, thresholds, verdict, value } = figureRow(figure);
+    return { figure, value, cells: [interval, n, thresholds, verdict] };
   });
-  const head = others.map((text, i) => `<th scope="col"${i < 2 ? ' class="number"' : ""}>${text}</th>`);
-  return `<div class="card scroll" tabindex="0"><table class="figures"><thead><tr><th scope="col">${name}</th><th scope="col" class="number">${value}</th>${head.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+  const used = [...others.keys()].filter((column) => rows.some(({ cells }) => cells[column] !== NONE));
+  const cls = (column: number) => (column < 2 ? "number" : "");
+  const body = rows.map(({ figure, value, cells }) => {
+    // a phone shows these cells below each other, with their names, and leaves out the empty ones
+    const more = used.map((column) => {
+      const text = cells[column]!;
+      const html = column === 3 ? chip(figure) || NONE : escapeHtml(text);
+      return `<td class="${cls(column)}${text === NONE ? " none" : ""}" data-label="${others[column]}">${html}</td>`;
+    });
+    return `<tr><th scope="row">${escapeHtml(figure.name)}</th><td class="number"><b>${escapeHtml(value)}</b></td>${more.join("")}</tr>`;
+  });
+  const head = used.map((column) => `<th scope="col" class="${cls(column)}">${others[column]}</th>`);
+  return `<div class="card scroll" tabindex="0"><table class="figures"><thead><tr><th scope="col">${name}</th><th scope="col" class="number">${value}</th>${head.join("")}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
 }
 
 function tableCard(table: Table, ownRow = false): string {
   const numeric = table.columns.map((_, column) => isNumeric(table, column));
+  const formats = tableFormats(table);
   const cls = (column: number) => (numeric[column] ? ' class="number"' : "");
   const head = table.columns.map((name, i) => `<th scope="col"${cls(i)}>${escapeHtml(name)}</th>`);
   const rows = table.rows.map((row, k) => {
     const cells = row.map((cell, i) => {
-      const text = escapeHtml(typeof cell === "string" ? cell : formatNumber(cell));
+      const text = escapeHtml(typeof cell === "string" ? cell : formats[i]!(cell));
       return i === 0 ? `<th scope="row">${text}</th>` : `<td${cls(i)}>${text}</td>`;
     });
     return `<tr${ownRow && k === table.rows.length - 1 ? ' class="own"' : ""}>${cells.join("")}</tr>`;
@@ -167,7 +179,7 @@ function plotHtml(plot: Plot): string {
       plot.kind === "scatter" ? mark(i, 6, 6, 4) : `<rect class="mark c${colourOf(i)}" width="12" height="12" rx="3"/>`;
     return `<li><svg class="key" viewBox="0 0 12 12" aria-hidden="true">${sign}</svg>${escapeHtml(name)}</li>`;
   });
-  return `<figure class="card"><h4>${escapeHtml(plot.title)}</h4><div class="plot scroll" tabindex="0">${svg}</div>${
+  return `<figure class="card${isWide(plot) ? " wide" : ""}"><h4>${escapeHtml(plot.title)}</h4><div class="plot scroll" tabindex="0">${svg}</div>${
     keys.length > 0 ? `<ul class="legend">${keys.join("")}</ul>` : ""
   }${plot.note ? `<figcaption>${escapeHtml(plot.note)}</figcaption>` : ""}</figure>`;
 }

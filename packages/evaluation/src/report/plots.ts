@@ -1,15 +1,19 @@
 /** Plots as SVG elements that need no script: values show on hovering by `<title>`, colours come from the page. */
 import type { BarPlot, HeatPlot, HistogramPlot, LinePlot, Plot, ScatterPlot } from "../suite/evaluation.ts";
 import { type Axis, linearAxis, logAxis, rangeOf } from "./axis.ts";
-import { escapeHtml, formatNumber } from "./format.ts";
+import { escapeHtml, formatNumber, formatShort } from "./format.ts";
 import { colourOf, mark } from "./palette.ts";
 
-const WIDTH = 560;
-const HEIGHT = 360;
+const WIDTH = 520;
+const HEIGHT = 340;
 const BAR = 22;
 const BINS = 24;
 /** Names of bars and of a heat plot's rows longer than this are cut. */
-const LONGEST_NAME = 26;
+const LONGEST_NAME = 38;
+
+/** Heat plots of more columns than this take the page's width. */
+const NARROW_COLUMNS = 20;
+export const isWide = (plot: Plot): boolean => plot.kind === "heat" && plot.columns.length > NARROW_COLUMNS;
 
 /** An SVG element and the names of its groups in the order of their colours. */
 export interface DrawnPlot {
@@ -111,9 +115,9 @@ function drawBars(plot: BarPlot): DrawnPlot {
   for (const [i, { name, value, interval }] of plot.bars.entries()) {
     const y = 8 + BAR * i;
     const middle = (y + BAR / 2 - 1).toFixed(1);
-    const shown = `${formatNumber(value)}${plot.unit ? ` ${plot.unit}` : ""}`;
+    const shown = `${formatShort(value)}${plot.unit ? ` ${plot.unit}` : ""}`;
     const title = hover(
-      `${name}: ${shown}${interval ? ` (${formatNumber(interval[0])} to ${formatNumber(interval[1])})` : ""}`,
+      `${name}: ${shown}${interval ? ` (${formatShort(interval[0])} to ${formatShort(interval[1])})` : ""}`,
     );
     parts.push(
       `<text class="ink" x="${left - 7}" y="${middle}" dy=".33em" text-anchor="end">${escapeHtml(shorten(name))}${title}</text>`,
@@ -134,7 +138,7 @@ function drawBars(plot: BarPlot): DrawnPlot {
         `<path class="whisker" d="M${from.toFixed(1)},${middle}H${to.toFixed(1)}m0,-4v8M${from.toFixed(1)},${middle}m0,-4v8"/>`,
       );
     }
-    parts.push(`<text x="${(right + 6).toFixed(1)}" y="${middle}" dy=".33em">${shown}</text>`);
+    parts.push(`<text x="${(right + 6).toFixed(1)}" y="${middle}" dy=".33em">${escapeHtml(shown)}</text>`);
   }
   parts.push(`<path class="axis" d="M${zero.toFixed(1)},4V${bottom}"/>`);
   if (plot.xLabel)
@@ -191,11 +195,11 @@ function drawHistogram(plot: HistogramPlot): DrawnPlot {
 function drawHeat(plot: HeatPlot): DrawnPlot {
   const longest = (names: readonly string[]) => 8 + 6.2 * Math.max(3, ...names.map((name) => shorten(name).length));
   const left = longest(plot.rows) + (plot.yLabel ? 20 : 0);
-  const above = longest(plot.columns) * 0.72 + (plot.xLabel ? 18 : 0);
-  const cell = Math.max(13, Math.min(34, (WIDTH - left - 30) / Math.max(1, plot.columns.length)));
+  const above = longest(plot.columns) * 0.72;
+  const cell = Math.max(13, Math.min(44, (WIDTH - left - 40) / Math.max(1, plot.columns.length)));
   // slanted names lean out of the picture on the right
   const width = Math.max(WIDTH, left + cell * plot.columns.length + above * 0.8);
-  const height = above + cell * plot.rows.length + 8;
+  const height = above + cell * plot.rows.length + (plot.xLabel ? 26 : 8);
   const most = Math.max(...plot.values.flat().filter(Number.isFinite), 1e-12);
   const parts: string[] = [];
   for (const [j, name] of plot.columns.entries())
@@ -224,7 +228,10 @@ function drawHeat(plot: HeatPlot): DrawnPlot {
   parts.push(
     `<path class="axis" d="M${left - 1},${above - 1}h${cell * plot.columns.length}v${cell * plot.rows.length}h${-cell * plot.columns.length}Z"/>`,
   );
-  if (plot.xLabel) parts.push(`<text class="label" x="${left}" y="13">${escapeHtml(plot.xLabel)}</text>`);
+  if (plot.xLabel)
+    parts.push(
+      `<text class="label" x="${left + (cell * plot.columns.length) / 2}" y="${height - 8}" text-anchor="middle">${escapeHtml(plot.xLabel)}</text>`,
+    );
   if (plot.yLabel)
     parts.push(
       `<text class="label" transform="translate(13 ${above + (cell * plot.rows.length) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(plot.yLabel)}</text>`,

@@ -1,6 +1,6 @@
 /** What the page and the Markdown say in the same words: facts, figures, comparisons. */
 import type { Table } from "../suite/evaluation.ts";
-import { formatFigure, formatInterval, formatNumber, formatThresholds, VERDICT_WORDS } from "./format.ts";
+import { columnFormat, formatFigure, formatInterval, formatNumber, formatThresholds, VERDICT_WORDS } from "./format.ts";
 import { PUBLISHED_MEASURES, PUBLISHED_SYSTEMS, type PublishedMeasure } from "./published.ts";
 import {
   modelTitle,
@@ -23,15 +23,22 @@ export interface FigureRow {
 
 export const FIGURE_COLUMNS = ["Figure", "Value", "95 % interval", "Measured on", "Threshold", "Verdict"] as const;
 
+/** What stands in a cell that says nothing. */
+export const NONE = "–";
+
+/** How the numbers of each column are written. */
+export const tableFormats = (table: Table): ((value: number | null) => string)[] =>
+  table.columns.map((_, column) => columnFormat(table.rows.map((row) => row[column])));
+
 export function figureRow(figure: ReportFigure): FigureRow {
   const verdict = verdictOf(figure);
   return {
     figure,
     value: formatFigure(figure),
     interval: formatInterval(figure),
-    n: figure.n === undefined ? "–" : `${formatNumber(figure.n)} ${figure.of ?? "clips"}`,
-    thresholds: formatThresholds(figure) || "–",
-    verdict: verdict ? VERDICT_WORDS[verdict] : "–",
+    n: figure.n === undefined ? NONE : `${formatNumber(figure.n)} ${figure.of ?? "clips"}`,
+    thresholds: formatThresholds(figure) || NONE,
+    verdict: verdict ? VERDICT_WORDS[verdict] : NONE,
   };
 }
 
@@ -52,8 +59,8 @@ export function publishedTable(section: ReportSection, task: TaskReport): Table 
     rows: [
       ...systems.map(({ name, frameRate, bitsPerSecond, values }) => [
         name,
-        frameRate,
-        bitsPerSecond,
+        String(frameRate),
+        String(bitsPerSecond),
         ...measures.map((measure) => cell(measure, values[measure])),
       ]),
       [
