@@ -1,7 +1,16 @@
 /** How near a copy of speech is to its original, and how good it sounds by itself. */
 export { addPairSums, correlation, type PairSums, pairSums } from "./correlation.ts";
 export { DNSMOS_FILES, Dnsmos, type DnsmosScores } from "./dnsmos.ts";
+export {
+  GENDER_THRESHOLD_HZ,
+  type Gender,
+  genderOfPitch,
+  gendersByVoice,
+  parseGender,
+  type VoicePair,
+} from "./gender.ts";
 export { logMelDistance, type MelDistances, melCepstralDistortion, melDistances } from "./mel-distance.ts";
+export { type Identified, loadMetricNetworks, type MetricNetworks } from "./metric-networks.ts";
 export {
   comparePitch,
   energyCorrelation,
