@@ -39,7 +39,7 @@ export async function buildDataset(options: DatasetOptions): Promise<void> {
     const folder = await unpack(source, options.downloads, options.unpacked);
     const { members, close } = await listMembers(source, folder);
     const seen = new Set<string>();
-    for (const selection of source.select)
+    for (const selection of source.select ?? [])
       await addSelection(source, selection, members, seen, train, heldOut, options.log);
     await close();
   }

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { RecipeError } from "./errors.ts";
 import { sha256File } from "./hash.ts";
 import { runCommand } from "./run-command.ts";
-import type { Manifest, Source } from "./sources.ts";
+import { allSources, type Manifest, type Source } from "./sources.ts";
 
 /** Downloads what is missing into `folder`; a file with the right hash is left alone. */
 export async function fetchSources(manifest: Manifest, folder: string, log: (line: string) => void): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  for (const source of [...manifest.weights, ...manifest.audio]) {
+  for (const source of allSources(manifest)) {
     const file = join(folder, source.file);
     if (existsSync(file) && (await sha256File(file)) === source.sha256) continue;
     log(`fetch ${source.name} ${source.version}`);
