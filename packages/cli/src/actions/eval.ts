@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
-import { type Evaluation, PlayerSounds } from "@uat/evaluation";
+import { type Evaluation, PlayerSounds, type TaskReport } from "@uat/evaluation";
 import { type ModelSource, modelDigest, ResultStore, runEvaluation, writeError } from "@uat/evaluation/node";
 import type { ColumnNames } from "@uat/training";
 import type { Command } from "commander";
@@ -12,7 +12,7 @@ import { type GlobalOptions, modelOptions } from "../options.ts";
 import { Reporter } from "../output/reporter.ts";
 import { printLine } from "../output/standard-output.ts";
 import { InputClips } from "./eval-clips.ts";
-import { earlierTasks, type KeptTask, readReport, writeReport } from "./eval-report.ts";
+import { earlierTasks, readReport, writeReport } from "./eval-report.ts";
 
 declare const UAT_VERSION: string;
 
@@ -28,13 +28,21 @@ export interface EvalOptions extends GlobalOptions {
   readonly where: readonly (readonly [string, string])[];
 }
 
-/** Runs parts one after the other into one report. */
-export async function evaluate(
+/** What parts may need before they run. */
+export interface Setup<O extends EvalOptions = EvalOptions> {
+  readonly options: O;
+  readonly reporter: Reporter;
+  /** Called at the end, the last first. */
+  readonly closing: (() => Promise<void>)[];
+}
+
+/** Runs a part into the report of its folder. */
+export async function evaluate<O extends EvalOptions>(
   inputs: readonly string[],
   command: Command,
-  evaluations: readonly Evaluation[],
+  open: (setup: Setup<O>) => Evaluation | Promise<Evaluation>,
 ): Promise<void> {
-  const options = command.optsWithGlobals<EvalOptions>();
+  const options = command.optsWithGlobals<O>();
   const reporter = new Reporter(options.quiet ?? false);
   const abort = new AbortController();
   let stoppedBy: NodeJS.Signals | undefined;
@@ -45,7 +53,8 @@ export async function evaluate(
   });
   const closing: (() => Promise<void>)[] = [];
   try {
-    await runAll({ inputs, command, evaluations, options, reporter, signal: abort.signal, closing });
+    const evaluation = await open({ options, reporter, closing });
+    await run({ inputs, command, evaluation, options, reporter, signal: abort.signal, closing });
   } catch (error) {
     if (!stoppedBy) throw error;
     reporter.note(`stopped; run the same command again to go on from ${join(options.out, "results.jsonl")}`);
@@ -56,18 +65,14 @@ export async function evaluate(
   if (stoppedBy) endBySignal(stoppedBy);
 }
 
-interface Run {
+interface Run extends Setup {
   readonly inputs: readonly string[];
   readonly command: Command;
-  readonly evaluations: readonly Evaluation[];
-  readonly options: EvalOptions;
-  readonly reporter: Reporter;
+  readonly evaluation: Evaluation;
   readonly signal: AbortSignal;
-  /** What has to be given back at the end. */
-  readonly closing: (() => Promise<void>)[];
 }
 
-async function runAll({ inputs, command, evaluations, options, reporter, signal, closing }: Run): Promise<void> {
+async function run({ inputs, command, evaluation, options, reporter, signal, closing }: Run): Promise<void> {
   const { out, seed, limit, column: columns, where } = options;
   await mkdir(out, { recursive: true }).catch((error) => {
     throw writeError(out, error);
@@ -82,38 +87,33 @@ async function runAll({ inputs, command, evaluations, options, reporter, signal,
     reporter.progress(label, total ? done / total : undefined, clock.tell(label, done, total));
   const source = new InputClips(inputs, { columns, where, limit, seed, onProgress, signal });
   closing.push(() => source.close());
-  const model = evaluations.some((evaluation) => evaluation.needsModel)
-    ? await openModelSource(command, options, reporter, closing)
-    : undefined;
+  const model = evaluation.needsModel ? await openModelSource(command, options, reporter, closing) : undefined;
   const sounds = new PlayerSounds();
-  const tasks: KeptTask[] = [];
-  for (const evaluation of evaluations) {
-    const task = await runEvaluation(evaluation, {
-      inputs,
-      source,
-      model,
-      store,
-      seed,
-      signal,
-      command: commandLine(),
-      machine: machineFacts(options.device),
-      keepPlayer: (player) => sounds.keep(player),
-      onProgress,
-      onNote: (message) => reporter.note(message),
-      onWarning: (message) => reporter.warn(message),
-    });
-    tasks.push({ task, sounds: sounds.files });
-  }
+  const task = await runEvaluation(evaluation, {
+    inputs,
+    source,
+    model,
+    store,
+    seed,
+    signal,
+    command: `uat ${process.argv.slice(2).join(" ")}`,
+    machine: machineFacts(options.device),
+    keepPlayer: (player) => sounds.keep(player),
+    onProgress,
+    onNote: (message) => reporter.note(message),
+    onWarning: (message) => reporter.warn(message),
+  });
   signal.throwIfAborted();
-  const names = new Set(tasks.map(({ task }) => task.task));
-  await writeReport(out, [...earlier.filter(({ task }) => !names.has(task.task)), ...tasks]);
+  // the other parts that were measured into this folder stay in its report
+  const others = earlier.filter((kept) => kept.task.task !== task.task);
+  await writeReport(out, [...others, { task, sounds: sounds.files }]);
   reporter.clear();
-  for (const { task } of tasks) await printLine(summary(task));
+  await printLine(summary(task));
   await printLine(`→ ${join(out, "report.html")}, report.md, report.json`);
 }
 
 /** The headline figures in one line. */
-function summary({ task, sections }: KeptTask["task"]): string {
+function summary({ task, sections }: TaskReport): string {
   const figures = sections.flatMap((section) => section.figures.filter((figure) => figure.headline));
   const words = figures.map(({ name, value, unit, digits = 3 }) => {
     const number = value === null ? "not measured" : Number(value.toFixed(digits));
@@ -153,8 +153,6 @@ const machineFacts = (device: string): Record<string, string> => ({
   Software: `universal-audio-tokenizer ${UAT_VERSION}, Node ${process.versions.node}`,
   Machine: `${cpus()[0]?.model.trim() ?? process.arch}, ${cpus().length} threads, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, device ${device}`,
 });
-
-const commandLine = (): string => `uat ${process.argv.slice(2).join(" ")}`;
 
 /** How long a stage will still take. */
 class Clock {

@@ -88,7 +88,7 @@ export function taskFacts(task: TaskReport): readonly (readonly [name: string, v
     ["Seed", String(task.seed)],
     [
       "Intervals",
-      "95 %, percentile bootstrap of 1,000 samples over clips, over speakers or recordings where clips share one",
+      "95 %, percentile bootstrap of 1,000 samples over clips, or over speakers or recordings where there are ten or more that clips share",
     ],
   );
   for (const [name, value] of Object.entries(task.facts)) facts.push([name, String(value)]);

@@ -45,7 +45,6 @@ test("the same generator gives the same interval; too few items have none", () =
   const interval = () => bootstrapInterval(values, mean, { random: new Random(9) });
   expect(interval()).toEqual(interval());
   expect(bootstrapInterval([1], mean, { random: new Random(1) })).toBeUndefined();
-  expect(bootstrapInterval([1, 2, 3], mean, { random: new Random(1), cluster: () => "one" })).toBeUndefined();
   expect(bootstrapInterval([1, 2], () => Number.NaN, { random: new Random(1) })).toBeUndefined();
 });
 
@@ -53,4 +52,12 @@ test("quantiles are those of NumPy's default", () => {
   expect(quantile([1, 2, 3, 4], 0.025)).toBeCloseTo(1.075, 12);
   expect(quantile([1, 2, 3, 4], 0.975)).toBeCloseTo(3.925, 12);
   expect(quantile([5], 0.5)).toBe(5);
+});
+
+test("a handful of speakers is no sample of speakers: clips are drawn", () => {
+  const values = normal(60, 4).map((value, i) => ({ value, speaker: `s${i % 9}` }));
+  const statistic = (sample: readonly (typeof values)[number][]) => mean(sample.map((one) => one.value));
+  const byClip = bootstrapInterval(values, statistic, { random: new Random(1) });
+  const bySpeaker = bootstrapInterval(values, statistic, { random: new Random(1), cluster: (one) => one.speaker });
+  expect(bySpeaker).toEqual(byClip);
 });

@@ -10,21 +10,28 @@ export interface BootstrapOptions<T> {
   readonly random: Random;
   /** Samples drawn; 1,000 by default. */
   readonly resamples?: number;
-  /** Items with the same cluster are drawn together; an item without one is a cluster of its own. */
+  /**
+   * Items with the same cluster are drawn together; an item without one is a cluster of its own. With fewer than
+   * {@link FEWEST_CLUSTERS} clusters single items are drawn: an interval from a handful of speakers would mean nothing,
+   * and one for these very speakers means something.
+   */
   readonly cluster?: ((item: T) => string | undefined) | undefined;
 }
+
+export const FEWEST_CLUSTERS = 10;
 
 /**
  * 95 % interval of a statistic of the items. The statistic sees a list of items, so ratios of sums (word error rate)
  * come out as they should.
- * @returns [low, high]; undefined with fewer than two items or clusters, or where the statistic is never finite.
+ * @returns [low, high]; undefined with fewer than two items, or where the statistic is never finite.
  */
 export function bootstrapInterval<T>(
   items: readonly T[],
   statistic: (sample: readonly T[]) => number,
   { random, resamples = 1000, cluster }: BootstrapOptions<T>,
 ): readonly [low: number, high: number] | undefined {
-  const groups = clusters(items, cluster);
+  const grouped = clusters(items, cluster);
+  const groups = grouped.length < FEWEST_CLUSTERS ? items.map((item) => [item]) : grouped;
   if (groups.length < 2) return undefined;
   const values: number[] = [];
   for (let i = 0; i < resamples; i++) {

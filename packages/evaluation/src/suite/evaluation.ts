@@ -86,7 +86,7 @@ export interface ClipFacts {
 }
 
 /** A clip's result, new or from an earlier, interrupted run. */
-export interface Measured<R extends Json> {
+export interface Measured<R> {
   readonly clip: EvaluationClip;
   /** Of the clip, as `read` gave them. */
   readonly seconds: number;
@@ -119,13 +119,14 @@ export interface EvaluationContext {
   /** A clip that a part's own list names. It is counted among the report's data. @throws where there is no such file. */
   openClip(path: string, facts?: ClipFacts): Promise<EvaluationClip>;
   /**
-   * Measures clip after clip. A result that results.jsonl holds is taken from there; a new one is appended at once.
+   * Measures clip after clip. Results must be plain JSON with finite numbers ({@link Json}); others end the run.
+   * A result that results.jsonl holds is taken from there; a new one is appended at once.
    * Clips that fail with an input error (`isInputError`) are left out, counted and named in the report.
    * @param key names what is measured and everything that decides it besides the clip (its bytes, text and language),
    * model, seed and protocol, e.g. the hash of a recogniser: `wer whisper=1f3a…`. Several calls with different keys may
    * follow each other.
    */
-  measure<R extends Json>(
+  measure<R>(
     clips: readonly EvaluationClip[],
     key: string,
     measureClip: (clip: EvaluationClip) => Promise<R>,

@@ -19,7 +19,6 @@ const AUDIBLE = ["white-20", "white-10", "pink-10", "rate-8000", "mu-law"];
 
 /** Of one clip; distances in the order of {@link AUDIO_CHANGES}. */
 interface ClipResult {
-  readonly [name: string]: readonly number[];
   readonly codes: readonly number[];
   /** Edits between the codes of the clip and of its changed copy. */
   readonly edits: readonly number[];

@@ -1,5 +1,4 @@
 /** @packageDocumentation Running the evaluation suite: files, hashes, results that outlast the process. Node only. */
-export { openMetricNetworks, openRecognizer } from "../../reconstruction/node/networks.ts";
 export { writeError } from "./files.ts";
 export { listDigest, modelDigest, sha256OfFile } from "./model-digest.ts";
 export { ResultStore } from "./result-store.ts";

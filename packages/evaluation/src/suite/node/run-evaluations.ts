@@ -125,7 +125,7 @@ class Context implements EvaluationContext {
     return clip;
   }
 
-  async measure<R extends Json>(
+  async measure<R>(
     clips: readonly EvaluationClip[],
     key: string,
     measureClip: (clip: EvaluationClip) => Promise<R>,
@@ -146,7 +146,10 @@ class Context implements EvaluationContext {
       try {
         const value = await measureClip(listened(clip, heard));
         this.signal.throwIfAborted();
-        await store.add(id, `${this.#evaluation.name}, ${key}: ${clip.name}`, { seconds: heard.seconds, value });
+        await store.add(id, `${this.#evaluation.name}, ${key}: ${clip.name}`, {
+          seconds: heard.seconds,
+          value: value as Json,
+        });
         rows.push({ clip, seconds: heard.seconds, result: value });
         this.#seconds.set(clip.name, heard.seconds);
       } catch (error) {
