@@ -49,7 +49,7 @@ export { EMOTION_SYNONYMS, EMOTIONS, type Emotion, emotionOf } from "./describe/
 export { repeatedTail } from "./describe/repetition.ts";
 export { formatSap, SAP_AGES, SAP_GENDERS, type SapAnswer, type SapEvent } from "./describe/sap-answer.ts";
 export { BYTE_CHARACTERS, WhisperVocabulary } from "./describe/whisper-vocabulary.ts";
-export { exportModel } from "./export.ts";
+export { type ExportedFile, exportModel } from "./export.ts";
 export { codesEncoder, longestCodes } from "./models/codes-encoder.ts";
 export { f0Predictor } from "./models/f0-predictor.ts";
 export { type FlowEncoderInputs, flowEncoder } from "./models/flow-encoder.ts";

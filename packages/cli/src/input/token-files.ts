@@ -3,6 +3,7 @@
  * separated by blanks (txt), or npy. What a decoder must not be given is refused here with its place.
  */
 import { readFile } from "node:fs/promises";
+import type { ByteSource } from "@uat/audio";
 import { InputError, systemError } from "../errors.ts";
 import { checkFile } from "./audio-files.ts";
 import { readStandardInput } from "./standard-input.ts";
@@ -17,10 +18,17 @@ export interface TokenRow {
   readonly frameRate?: number | undefined;
 }
 
-/** @throws InputError for what holds no codes. The codes themselves are checked by {@link checkCodes}. */
-export async function readTokens(path: string): Promise<TokenRow[]> {
+/**
+ * @param read the content of standard input where it was read already.
+ * @throws InputError for what holds no codes. The codes themselves are checked by {@link checkCodes}.
+ */
+export async function readTokens(path: string, read?: ByteSource): Promise<TokenRow[]> {
   const name = path === "-" ? "standard input" : path;
-  const bytes = path === "-" ? await readStandardInput("codes") : await readFileOf(path);
+  const bytes = read
+    ? await read.read(0, read.size)
+    : path === "-"
+      ? await readStandardInput("codes")
+      : await readFileOf(path);
   if (bytes.length === 0) throw new InputError(`${name}: is empty; expected codes as JSON, jsonl, txt or npy`);
   if (bytes[0] === 0x93) return npyRows(bytes, name);
   let text: string;

@@ -14,6 +14,8 @@ export interface ExcitationConfig {
   readonly nsf_sigma: number;
   /** Hz */
   readonly nsf_voiced_threshold: number;
+  /** With it, harmonics above half the sampling rate are silent: a filter could not remove what they fold to. */
+  readonly source_filter: boolean;
 }
 
 /** `source.l_linear`: how the harmonics are mixed. */
@@ -57,10 +59,11 @@ export function harmonicSource(
     const pitch = f0[frame] as number;
     const increment = f(f(pitch * (harmonic + 1)) / c.sampling_rate);
     const voiced = pitch > c.nsf_voiced_threshold;
+    const sounds = voiced && !(c.source_filter && increment > 0.5);
     for (const end = i + samplesPerFrame; i < end; i++) {
       running += increment;
       const rounded = f(running);
-      const sine = voiced ? f(alpha * f(Math.sin(f(f(f(rounded - Math.floor(rounded)) * turn) + phase)))) : 0;
+      const sine = sounds ? f(alpha * f(Math.sin(f(f(f(rounded - Math.floor(rounded)) * turn) + phase)))) : 0;
       out[i] = sine + f((voiced ? sigma : unvoiced) * (noise[i] as number));
     }
   }

@@ -20,6 +20,7 @@ export interface HiftConfig {
   readonly source_resblock_dilation_sizes: readonly (readonly number[])[];
   readonly lrelu_slope: number;
   readonly audio_limit: number;
+  readonly source_filter: boolean;
 }
 
 /** Slope before the last convolution, whatever `lrelu_slope` says. */
@@ -42,6 +43,17 @@ function residualBlock(x: Tensor, p: Scope, kernel: number, dilations: readonly 
     h = h.add(conv1d(snake(inner, p.at("activations2", i)), p.at("conv2", i), width, { kernel, padding: half }));
   }
   return h;
+}
+
+/**
+ * The excitation's spectrum times a filter, both complex, as a source-filter vocoder has it (neural homomorphic vocoder,
+ * Liu et al., 2020, Interspeech): harmonics and noise are in the excitation already, so that a smooth filter at a low
+ * rate is all that has to be learnt. source [batch, 2 · bins, frames], filter [batch, bins, frames] in two parts.
+ */
+function filtered(source: Tensor, real: Tensor, imaginary: Tensor): Tensor {
+  const bins = real.dim(1) as number;
+  const [a, b] = [source.slice(1, 0, bins), source.slice(1, bins, 2 * bins)];
+  return a.mul(real).sub(b.mul(imaginary)).concat(1, a.mul(imaginary).add(b.mul(real)));
 }
 
 /** Steps of excitation frames per frame of each stage's output. */
@@ -105,7 +117,10 @@ export function hift(mel: Tensor, source: Tensor, p: Scope, c: HiftConfig): Hift
   // limited before the exponential: one that overflows has no gradient
   const magnitude = x.slice(1, 0, bins).clamp(undefined, Math.log(LARGEST_MAGNITUDE)).exp();
   const phase = x.slice(1, bins, 2 * bins).sin();
-  const spectrum = magnitude.mul(phase.cos()).concat(1, magnitude.mul(phase.sin()));
+  const [real, imaginary] = [magnitude.mul(phase.cos()), magnitude.mul(phase.sin())];
+  const spectrum = c.source_filter
+    ? filtered(taps.source_stft as Tensor, real, imaginary)
+    : real.concat(1, imaginary);
   const wav = inverseStft(spectrum, n_fft, hop_len)
     .clamp(-c.audio_limit, c.audio_limit)
     .reshape([mel.dim(0), mulDim(mel.dim(2), samplesPerFrame(c))]);

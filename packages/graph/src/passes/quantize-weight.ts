@@ -26,10 +26,13 @@ export async function quantizeWeight(
   return { values, scales: rows.scales };
 }
 
+/** Smaller magnitudes would have scales that float32 rounds coarsely, or to 0. */
+const NOTHING = 1e-30;
+
 /**
  * Whole numbers within ±63 (7 bits) or ±127 (8 bits) that times their row's scale are nearest to a matrix [rows, n].
  * Quantising what was quantised changes nothing.
- * @returns values [rows, n], row-major, and scales [rows]; rows of zeros have scale 1.
+ * @returns values [rows, n], row-major, and scales [rows]; rows without a magnitude above 1e-30 become zeros of scale 1.
  */
 export function quantizeRows(
   weight: Float32Array,
@@ -44,8 +47,9 @@ export function quantizeRows(
     const row = weight.subarray(r * inner, (r + 1) * inner);
     let largest = 0;
     for (let i = 0; i < inner; i++) largest = Math.max(largest, Math.abs(row[i] as number));
-    const scale = largest > 0 ? largest / limit : 1;
+    const scale = largest > NOTHING ? Math.fround(largest / limit) : 1;
     scales[r] = scale;
+    if (largest <= NOTHING) continue;
     const inverse = 1 / scale;
     for (let i = 0; i < inner; i++) values[r * inner + i] = Math.round((row[i] as number) * inverse);
   }

@@ -169,6 +169,8 @@ const hift = instance(["HiFTGenerator"], {
   ]),
   lrelu_slope: number.default(0.1),
   audio_limit: positive.default(0.99),
+  /** An extension: the spectrum is the excitation's, filtered, instead of the network's own. */
+  source_filter: z.boolean("expected true or false").default(false),
   f0_predictor: instance(["ConvRNNF0Predictor"], {
     num_class: only(1).default(1),
     in_channels: size.default(80),
