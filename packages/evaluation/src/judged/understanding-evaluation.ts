@@ -150,9 +150,7 @@ async function tokenTexts(
     const tokens = codes.map((code) => token.replaceAll("{code}", String(code))).join("");
     return whole.replaceAll("{tokens}", () => tokens);
   };
-  // measured clips are copies that listen: they are told by name
-  const byName = new Map(rows.map(({ clip, result }) => [clip.name, text(result)]));
-  return new Map(clips.flatMap((clip) => (byName.has(clip.name) ? [[clip, byName.get(clip.name) as string]] : [])));
+  return new Map(rows.map(({ clip, result }) => [clip, text(result)]));
 }
 
 async function soundOf(clip: EvaluationClip): Promise<ContentPart> {
