@@ -1,10 +1,12 @@
 /** The command line as a whole: global options and one command a file. */
 import { Command, Option } from "commander";
 import { decodeCommand } from "./commands/decode.ts";
+import { describeCommand } from "./commands/describe.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { pullCommand } from "./commands/pull.ts";
+import { quantizeCommand } from "./commands/quantize.ts";
 import { reconstructCommand } from "./commands/reconstruct.ts";
 import { synthCommand } from "./commands/synth.ts";
 import { tokenizeCommand } from "./commands/tokenize.ts";
@@ -42,9 +44,11 @@ export function program(): Command {
     tokenizeCommand(),
     decodeCommand(),
     reconstructCommand(),
+    describeCommand(),
     inspectCommand(),
     pullCommand(),
     exportCommand(),
+    quantizeCommand(),
     synthCommand(),
     trainCommand(),
     evalCommand(),
