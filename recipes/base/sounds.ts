@@ -6,10 +6,11 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { encodeWav } from "@uat/audio";
 import { sha256 } from "./hash.ts";
+import { playInstruments } from "./instruments.ts";
 import { cutPieces, decodeNative, trimSilence } from "./sound-clips.ts";
 import { readSoundRules, ruleOf, SOUND_KINDS, type SoundKind, type SoundRule } from "./sound-rules.ts";
 import type { AudioSource, Manifest } from "./sources.ts";
-import { listMembers, type Member, unpack } from "./unpack.ts";
+import { listFiles, listMembers, type Member, unpack } from "./unpack.ts";
 import { writeWhole } from "./write-whole.ts";
 
 /** Longest piece of a file, seconds. */
@@ -30,7 +31,7 @@ export interface CollectOptions {
 }
 
 /** A clip that was written. */
-interface Clip {
+export interface Clip {
   kind: SoundKind;
   /** Relative to the folder of its kind. */
   path: string;
@@ -43,7 +44,11 @@ interface Clip {
   seconds: number;
 }
 
-const FOLDERS: Readonly<Record<SoundKind, string>> = { event: "events", background: "backgrounds", music: "music" };
+export const FOLDERS: Readonly<Record<SoundKind, string>> = {
+  event: "events",
+  background: "backgrounds",
+  music: "music",
+};
 
 /** Writes `events`, `backgrounds` and `music` below `out`. Sources that were finished with the same rows are kept. */
 export async function collectSounds(options: CollectOptions): Promise<void> {
@@ -61,9 +66,11 @@ export async function collectSounds(options: CollectOptions): Promise<void> {
     // The same recording under several names is heard once.
     clips.push(...found.filter(({ hash }) => !heard.has(hash)).map(({ hash: _hash, ...clip }) => clip));
     for (const { hash } of found) heard.add(hash);
-    writeTables(clips, out);
     log(`  ${source.name}: ${found.length} clips`);
   }
+  clips.push(...(await playInstruments(options)));
+  writeTables(clips, out);
+  removeOthers(clips, out);
   for (const line of labelTable(clips)) log(line);
 }
 
@@ -79,7 +86,6 @@ async function collectSource(source: AudioSource, rules: SoundRule[], options: C
     const known = JSON.parse(readFileSync(stamp, "utf8")) as { inputs: string; clips: HashedClip[] };
     if (known.inputs === inputs) return known.clips;
   }
-  for (const folder of Object.values(FOLDERS)) rmSync(join(out, folder, source.name), { recursive: true, force: true });
   const folder = await unpack(source, downloads, unpacked);
   const { members, close } = await listMembers(source, folder);
   const never = source.heldOut ? new RegExp(source.heldOut) : undefined;
@@ -142,6 +148,15 @@ function writeTables(clips: readonly Clip[], out: string): void {
       .filter((clip) => clip.kind === kind)
       .map((clip) => TABLE.map((column) => clip[column]).join("\t"));
     writeWhole(join(out, FOLDERS[kind], "metadata.tsv"), `${[TABLE.join("\t"), ...rows].join("\n")}\n`);
+  }
+}
+
+/** Removes clips of earlier runs that no table names. */
+function removeOthers(clips: readonly Clip[], out: string): void {
+  for (const kind of SOUND_KINDS) {
+    const folder = join(out, FOLDERS[kind]);
+    const named = new Set(clips.filter((clip) => clip.kind === kind).map(({ path }) => path));
+    for (const { path } of listFiles(folder)) if (path.endsWith(".wav") && !named.has(path)) rmSync(join(folder, path));
   }
 }
 

@@ -5,8 +5,10 @@ import { join, relative } from "node:path";
 import { fileSource } from "../../packages/codec/src/checkpoint/node/file-source.ts";
 import { ZipArchive } from "../../packages/codec/src/checkpoint/zip.ts";
 import { readCat } from "./cat-archive.ts";
+import { RecipeError } from "./errors.ts";
 import { runCommand } from "./run-command.ts";
 import type { AudioSource, Source } from "./sources.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** One file inside a package. */
 export interface Member {
@@ -25,10 +27,28 @@ export async function unpack(source: Source, downloads: string, unpacked: string
   const partial = `${folder}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
-  if (source.file.endsWith(".deb")) await runCommand("dpkg-deb", ["-x", file, partial], ".", "install dpkg");
+  if (source.file.endsWith(".whl")) await unzip(file, partial);
+  else if (source.file.endsWith(".deb")) await runCommand("dpkg-deb", ["-x", file, partial], ".", "install dpkg");
   else await runCommand("tar", ["-xzf", file, "-C", partial], ".", "install tar");
   renameSync(partial, folder);
   return folder;
+}
+
+async function unzip(file: string, folder: string): Promise<void> {
+  const bytes = await fileSource(file);
+  try {
+    const zip = await ZipArchive.open(bytes);
+    for (const entry of zip.entries.values()) {
+      const path = join(folder, entry.name);
+      if (relative(folder, path).startsWith(".."))
+        throw new RecipeError(
+          `${file}: its file ${entry.name} would be written outside its folder; the archive is damaged`,
+        );
+      if (!entry.name.endsWith("/")) writeWhole(path, await zip.read(entry));
+    }
+  } finally {
+    await bytes.close();
+  }
 }
 
 /** The files of an unpacked audio source, in path order; `close` when they were read. */
