@@ -47,7 +47,6 @@ export { EvaluationError } from "./errors.ts";
 export { type JiwerMeasures, jiwerCharacters, jiwerWords } from "./jiwer.ts";
 export * from "./metrics/index.ts";
 export { type PythonJson, parsePythonJson } from "./python-json.ts";
-export * from "./reconstruction/index.ts";
 export { reportMarkdown } from "./report/markdown.ts";
 export { reportPage } from "./report/page.ts";
 export { PUBLISHED_MEASURES, PUBLISHED_SOURCE, PUBLISHED_SYSTEMS, type PublishedMeasure } from "./report/published.ts";

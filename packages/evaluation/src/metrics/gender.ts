@@ -4,11 +4,11 @@ import { fitLogistic, logisticProbability } from "./logistic-regression.ts";
 export type Gender = "Female" | "Male";
 
 /**
- * Mean f0 in Hz from which a voice counts as female: between the means of men's and women's reading voices, about 120 and
- * 210 Hz (H. Traunmüller and A. Eriksson, "The frequency range of the voice fundamental in the speech of male and female
- * adults", 1995).
+ * Mean f0 in Hz from which a voice counts as female: the upper end of men's usual range, 85 to 155 Hz, women's being 165
+ * to 255 (H. Traunmüller and A. Eriksson, "The frequency range of the voice fundamental in the speech of male and female
+ * adults", 1995, find means of about 120 and 210).
  */
-export const GENDER_THRESHOLD_HZ = 165;
+export const GENDER_THRESHOLD_HZ = 155;
 
 /** By mean f0; undefined without a voiced frame. */
 export const genderOfPitch = ({ sum, n }: { readonly sum: number; readonly n: number }): Gender | undefined =>
