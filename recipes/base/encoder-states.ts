@@ -2,13 +2,13 @@
 import { paddedLength, padWithZeros, WHISPER_HOP_LENGTH, whisperFeatures } from "@uat/audio";
 import { buildGraph, compile, type ParameterSource, type Runtime, Scope } from "@uat/graph";
 import { type WhisperVqConfig, whisperVq } from "universal-audio-tokenizer/internal";
-import type { Clip, Shard } from "./shard.ts";
+import type { Piece } from "./pieces.ts";
 
 /** Samples of one token: 40 ms. */
 const STRIDE = 640;
 
 /**
- * The value `tap` of all segments, [rows, d]: 25 rows a second, as the quantiser will see them.
+ * The value `tap` of all pieces, [rows, d]: 25 rows a second, as the quantiser will see them.
  * @param parameters by their names within the encoder.
  */
 export async function encoderStates(
@@ -16,8 +16,7 @@ export async function encoderStates(
   parameters: ParameterSource,
   config: WhisperVqConfig,
   tap: "fused" | "searched",
-  shard: Shard,
-  segments: readonly (readonly Clip[])[],
+  pieces: readonly Piece[],
   log: (line: string) => void,
 ): Promise<{ states: Float32Array; rows: number }> {
   const graph = buildGraph("encoder", (g) => {
@@ -25,12 +24,11 @@ export async function encoderStates(
     return { states: taps[tap] as NonNullable<(typeof taps)[string]> };
   });
   const program = await compile(runtime, graph);
-  const lengthOf = (segment: readonly Clip[]) => segment.reduce((n, c) => n + c.length, 0);
-  const rows = segments.reduce((n, s) => n + Math.ceil(lengthOf(s) / STRIDE), 0);
+  const rows = pieces.reduce((n, { length }) => n + Math.ceil(length / STRIDE), 0);
   const states = new Float32Array(rows * config.d_model);
   let at = 0;
-  for (const [i, segment] of segments.entries()) {
-    const samples = await shard.readJoined(segment);
+  for (const [i, piece] of pieces.entries()) {
+    const samples = await piece.read();
     const padded = padWithZeros(samples, paddedLength(samples.length, STRIDE));
     const { data, mels, frames } = whisperFeatures(padded, config.num_mel_bins);
     const mask = new Int32Array(frames).fill(1, 0, Math.ceil(samples.length / WHISPER_HOP_LENGTH));
@@ -41,7 +39,7 @@ export async function encoderStates(
     const count = Math.ceil(samples.length / STRIDE) * config.d_model;
     states.set((result.states as { data: Float32Array }).data.subarray(0, count), at);
     at += count;
-    if (i % 100 === 99) log(`  encoded ${i + 1} of ${segments.length} pieces`);
+    if (i % 100 === 99) log(`  encoded ${i + 1} of ${pieces.length} pieces`);
   }
   await program.dispose();
   return { states, rows };

@@ -21,6 +21,8 @@ export interface KMeansOptions {
   /** Columns of x. */
   dimension: number;
   assign: AssignFn;
+  /** Centroids to start from [k, d]; rows drawn at random by default. */
+  start?: Float32Array;
   iterations?: number;
   seed?: number;
   /** Rows handed to `assign` at once. */
@@ -76,10 +78,11 @@ export async function kMeans(x: Float32Array, n: number, options: KMeansOptions)
   if (x.length !== n * d) throw new Error(`k-means: ${x.length} values given, expected ${n} rows of ${d}`);
   if (n < k) throw new Error(`k-means: ${n} rows cannot make ${k} centroids; give more audio or ask for fewer codes`);
   const random = new Random(seed);
-  const centroids = new Float32Array(k * d);
-  random.sample(n, k).forEach((row, c) => {
-    centroids.set(x.subarray(row * d, row * d + d), c * d);
-  });
+  const centroids = options.start?.slice() ?? new Float32Array(k * d);
+  if (!options.start)
+    random.sample(n, k).forEach((row, c) => {
+      centroids.set(x.subarray(row * d, row * d + d), c * d);
+    });
 
   const index = new Int32Array(n);
   const distance = new Float32Array(n);

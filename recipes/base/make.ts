@@ -1,128 +1,270 @@
 /**
- * Makes the default weights, models/base: `npm run recipe:base -- --speech DIR`.
- *
- * Stages: fetch → convert → audio → codebook → decoder → evaluate. Each is skipped when its outputs are there and were
- * made from the same inputs. See README.md beside this file.
+ * Makes the default weights, models/base: `npm run recipe:base -- --speech DIR`. Every stage is skipped when what it made
+ * is there, from the same inputs; a stopped training goes on from its last checkpoint. See README.md beside this file.
  */
-import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { formatProgress, train } from "@uat/training";
+import { readSceneConfig, synthesize } from "../../packages/training/src/synth/index.ts";
+import { assembleMetrics, assembleVoices } from "./assemble.ts";
 import { convertWhisper } from "./convert.ts";
 import { buildDataset } from "./dataset.ts";
+import { DECODER_FIELDS } from "./decoder-config.ts";
 import { RecipeError } from "./errors.ts";
-import { evaluate } from "./evaluate.ts";
+import { collectClasses, SOUND_SETS } from "./evaluation-sounds.ts";
+import { makeEvaluationSpeech } from "./evaluation-speech.ts";
 import { fetchSources } from "./fetch.ts";
-import { fitCodebook } from "./fit-codebook.ts";
-import { fitDecoder } from "./fit-decoder.ts";
-import { readManifest } from "./sources.ts";
+import { copyRecordings, writeList } from "./lists.ts";
+import { packDecoder } from "./pack-decoder.ts";
+import { packTokenizer } from "./pack-tokenizer.ts";
+import { collectSounds } from "./sounds.ts";
+import { allSources, readManifest } from "./sources.ts";
+import { speak, writeMetadata } from "./speak.ts";
 import { readSpeechFolder } from "./speech-folder.ts";
 import { runStage, type Stage } from "./stage.ts";
-import { PREPROCESSOR_CONFIG, TOKENIZER_CONFIG } from "./tokenizer-config.ts";
+import { startDecoder } from "./start-decoder.ts";
+import { startTokenizer } from "./start-tokenizer.ts";
+import { readingTexts } from "./texts.ts";
+import { TOKENIZER_CONFIG } from "./tokenizer-config.ts";
 
 const log = (line: string) => process.stderr.write(`${line}\n`);
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const work = here("work");
+const at = (...names: string[]) => join(work, ...names);
+const MODEL = here("../../models/base");
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      speech: { type: "string" },
-      work: { type: "string" },
-      stages: { type: "string" },
+/** A training run: its configuration, and the steps after which its checkpoint is taken. */
+function training(name: string, steps: number, after: string[]): Stage {
+  const file = here(`${name}.yaml`);
+  return {
+    name,
+    revision: 1,
+    inputs: readFileSync(file, "utf8"),
+    after,
+    outputs: [at(name, `checkpoint-${steps}`, "training", "manifest.json")],
+    run: async () => {
+      const ended = new AbortController();
+      process.once("SIGINT", () => ended.abort());
+      const onProgress = (state: Parameters<typeof formatProgress>[0]) => log(`  ${formatProgress(state)}`);
+      const { stopped } = await train(file, { out: at(name), resume: true, signal: ended.signal, onProgress });
+      if (stopped) throw new RecipeError(`${name}: stopped; the same command goes on`);
     },
-  });
-  const work = resolve(values.work ?? fileURLToPath(new URL("work", import.meta.url)));
-  const speech = values.speech ?? process.env.UAT_SPEECH;
-  const downloads = join(work, "downloads");
-  const model = resolve(fileURLToPath(new URL("../../models/base", import.meta.url)));
-  mkdirSync(work, { recursive: true });
+  };
+}
+
+function stages(speech: string | undefined): Stage[] {
   const manifest = readManifest();
+  const downloads = at("downloads");
+  const unpacked = at("unpacked");
+  const options = { manifest, downloads, unpacked, log };
+  const hashes = allSources(manifest).map(({ sha256 }) => sha256);
+  const whisper = ["config.json", "model.safetensors", "tokenizer.json"].map((name) => at("whisper", name));
+  const voices = [at("kokoro", "model.onnx"), at("piper", "en_US-joe-medium.onnx")];
+  const sounds = ["events", "backgrounds", "music"];
+  const tables = sounds.map((kind) => at("sounds", kind, "metadata.tsv"));
+  const lists = ["speech", ...sounds].map((kind) => at("lists", `${kind}.tsv`));
+  const scenes = at("scenes", "scenes.json");
+  const packed = at("pack", "tokenizer", "model.safetensors");
+  const shards = ["train", "held-out"].map((name) => at("audio", `${name}.json`));
+  const texts = () => readingTexts(manifest, downloads, unpacked, speech);
+  const decoderStart = at("start-decoder", "decoder", "flow.pt");
 
-  const fetched = [...manifest.weights, ...manifest.audio].map((source) => join(downloads, source.file));
-  const whisper = ["config.json", "model.safetensors", "tokenizer.json"].map((name) => join(work, "whisper", name));
-  const shard = (name: string) => join(work, "audio", name);
-
-  const stages: (() => Stage)[] = [
-    () => ({
+  const runs = {
+    heads: training("heads", 110, [at("start", "tokenizer", "model.safetensors"), scenes, ...lists]),
+    tokenizer: training("tokenizer", 930, [at("heads", "checkpoint-110", "training", "manifest.json")]),
+    flow: training("flow", 1500, [packed, decoderStart, ...lists]),
+    vocoder: training("vocoder", 3000, [decoderStart, ...lists]),
+  };
+  return [
+    {
       name: "fetch",
       revision: 1,
-      inputs: [...manifest.weights, ...manifest.audio].map((source) => source.sha256),
-      outputs: fetched,
+      inputs: hashes,
+      outputs: allSources(manifest).map(({ file }) => join(downloads, file)),
       run: () => fetchSources(manifest, downloads, log),
-    }),
-    () => ({
+    },
+    {
       name: "convert",
       revision: 1,
-      inputs: manifest.weights.map((source) => source.sha256),
+      inputs: manifest.weights.map(({ sha256 }) => sha256),
       outputs: whisper,
       run: () =>
         convertWhisper(
-          manifest.weights.map((source) => join(downloads, source.file)),
-          join(work, "whisper"),
+          manifest.weights.map(({ file }) => join(downloads, file)),
+          at("whisper"),
         ),
-    }),
-    () => ({
+    },
+    {
+      name: "voices",
+      revision: 1,
+      inputs: manifest.voices.map(({ sha256 }) => sha256),
+      outputs: voices,
+      run: () => assembleVoices(manifest, downloads, unpacked, { kokoro: at("kokoro"), piper: at("piper") }),
+    },
+    {
+      name: "metrics",
+      revision: 1,
+      inputs: manifest.metrics.map(({ sha256 }) => sha256),
+      outputs: [at("metrics", "speechmos", "dnsmos_models", "sig_bak_ovr.onnx")],
+      run: () => assembleMetrics(manifest, downloads, at("metrics")),
+    },
+    {
+      name: "speak",
+      revision: 1,
+      inputs: manifest.texts.map(({ sha256 }) => sha256),
+      after: [voices[0]!],
+      outputs: [at("speech", "metadata.tsv")],
+      run: async () => {
+        const list = await texts();
+        await speak({ kokoro: at("kokoro"), texts: list, out: at("speech"), part: 0, parts: 1, log });
+        const { clips, minutes } = writeMetadata(list, at("speech"));
+        log(`  ${clips} clips, ${minutes.toFixed(1)} min`);
+      },
+    },
+    {
+      name: "recordings",
+      revision: 1,
+      inputs: readSpeechFolder(speech),
+      outputs: [at("recordings", "metadata.tsv")],
+      run: async () => copyRecordings(speech, at("recordings")),
+    },
+    {
+      name: "sounds",
+      revision: 1,
+      inputs: [manifest.audio, readFileSync(here("sound-labels.tsv"), "utf8")],
+      outputs: tables,
+      run: () => collectSounds({ ...options, out: at("sounds") }),
+    },
+    {
       name: "audio",
       revision: 1,
       inputs: [manifest.audio, readSpeechFolder(speech)],
-      outputs: ["train", "held-out"].flatMap((name) => [`${shard(name)}.pcm`, `${shard(name)}.json`]),
+      outputs: shards,
+      run: () => buildDataset({ ...options, speech, train: at("audio", "train"), heldOut: at("audio", "held-out") }),
+    },
+    {
+      name: "lists",
+      revision: 1,
+      inputs: null,
+      after: [at("speech", "metadata.tsv"), at("recordings", "metadata.tsv"), ...tables],
+      outputs: lists,
+      run: async () => {
+        const columns = ["language", "speaker", "text"];
+        const clips = [await writeList(lists[0]!, ["../speech", "../recordings"], columns)];
+        for (const [i, kind] of sounds.entries())
+          clips.push(await writeList(lists[i + 1]!, [`../sounds/${kind}`], ["label"]));
+        log(`  ${clips.join(", ")} clips`);
+      },
+    },
+    {
+      name: "scenes",
+      revision: 1,
+      inputs: readFileSync(here("scenes.yaml"), "utf8"),
+      after: [at("speech", "metadata.tsv"), at("recordings", "metadata.tsv"), ...tables],
+      outputs: [scenes],
+      run: async () => {
+        await synthesize(await readSceneConfig(here("scenes.yaml")), { out: at("scenes") });
+      },
+    },
+    {
+      name: "start",
+      revision: 1,
+      inputs: TOKENIZER_CONFIG,
+      after: [...whisper, shards[0]!],
+      outputs: [at("start", "tokenizer", "model.safetensors")],
       run: () =>
-        buildDataset({
-          manifest,
+        startTokenizer({
+          whisper: at("whisper"),
+          shard: at("audio", "train"),
+          out: at("start"),
+          minutes: 45,
+          iterations: 5,
+          log,
+        }),
+    },
+    runs.heads,
+    runs.tokenizer,
+    {
+      name: "pack",
+      revision: 1,
+      inputs: null,
+      after: [...runs.tokenizer.outputs, shards[0]!, ...lists],
+      outputs: [packed],
+      run: () =>
+        packTokenizer({
+          checkpoint: at("tokenizer", "checkpoint-930"),
+          shard: at("audio", "train"),
+          minutes: {
+            shard: 40,
+            lists: { [lists[0]!]: 40, [lists[1]!]: 20, [lists[2]!]: 15, [lists[3]!]: 15 },
+          },
+          iterations: 3,
+          out: at("pack"),
+          log,
+        }),
+    },
+    {
+      name: "start-decoder",
+      revision: 1,
+      inputs: DECODER_FIELDS,
+      after: [packed],
+      outputs: [decoderStart],
+      run: () => startDecoder({ tokenizer: at("pack"), fields: DECODER_FIELDS, out: at("start-decoder") }),
+    },
+    runs.flow,
+    runs.vocoder,
+    {
+      name: "model",
+      revision: 1,
+      inputs: null,
+      after: [packed, ...runs.flow.outputs, ...runs.vocoder.outputs],
+      outputs: ["tokenizer/model.safetensors", "decoder/flow.pt", "decoder/hift.pt"].map((name) => join(MODEL, name)),
+      run: () =>
+        packDecoder({
+          tokenizer: at("pack"),
+          flow: at("flow", "checkpoint-1500"),
+          vocoder: at("vocoder", "checkpoint-3000"),
+          out: MODEL,
+        }),
+    },
+    {
+      name: "evaluation-speech",
+      revision: 1,
+      inputs: readFileSync(here("evaluation-sentences.txt"), "utf8"),
+      after: voices,
+      outputs: ["evaluation", "development"].map((set) => at(set, "speech", "metadata.tsv")),
+      run: () =>
+        makeEvaluationSpeech({
+          kokoro: at("kokoro"),
+          piper: voices[1]!,
           speech,
-          downloads,
-          unpacked: join(work, "unpacked"),
-          train: shard("train"),
-          heldOut: shard("held-out"),
+          evaluation: at("evaluation", "speech"),
+          development: at("development", "speech"),
           log,
         }),
-    }),
-    () => ({
-      name: "codebook",
+    },
+    {
+      name: "evaluation-sounds",
       revision: 1,
-      inputs: [TOKENIZER_CONFIG, PREPROCESSOR_CONFIG],
-      after: [...whisper, `${shard("train")}.json`],
-      outputs: ["config.json", "preprocessor_config.json", "model.safetensors"].map((name) =>
-        join(model, "tokenizer", name),
-      ),
-      run: () =>
-        fitCodebook({ whisper: join(work, "whisper"), shard: shard("train"), out: join(model, "tokenizer"), log }),
-    }),
-    () => ({
-      name: "decoder",
-      revision: 1,
-      inputs: [],
-      after: [join(model, "tokenizer", "model.safetensors"), `${shard("train")}.json`],
-      outputs: [join(model, "decoder", "ridge.safetensors")],
-      run: () => fitDecoder({ model, shard: shard("train"), out: join(model, "decoder", "ridge.safetensors"), log }),
-    }),
-    () => ({
-      name: "evaluate",
-      revision: 1,
-      inputs: [],
-      after: [
-        ...["model.safetensors", "config.json"].map((name) => join(model, "tokenizer", name)),
-        join(model, "decoder", "ridge.safetensors"),
-        ...whisper,
-      ],
-      outputs: [join(work, "evaluation.json")],
-      run: () =>
-        evaluate({
-          model,
-          whisper: join(work, "whisper"),
-          heldOut: shard("held-out"),
-          out: join(work, "evaluation.json"),
-          log,
-        }),
-    }),
+      inputs: [manifest.audio, readFileSync(here("sound-classes.tsv"), "utf8")],
+      outputs: SOUND_SETS.map((set) => at(set, "sounds.json")),
+      run: async () => {
+        for (const set of SOUND_SETS) await collectClasses(set, { ...options, out: at(set, "sounds") });
+      },
+    },
   ];
+}
 
-  const wanted = values.stages?.split(",");
-  const known = ["fetch", "convert", "audio", "codebook", "decoder", "evaluate"];
-  const unknown = wanted?.find((name) => !known.includes(name));
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { speech: { type: "string" }, stages: { type: "string" } } });
+  const all = stages(values.speech ?? process.env.UAT_SPEECH);
+  const known = all.map(({ name }) => name);
+  const wanted = values.stages?.split(",") ?? known;
+  const unknown = wanted.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new RecipeError(`--stages ${unknown}: expected some of ${known.join(",")}`);
-  for (const [i, make] of stages.entries()) {
-    if (!wanted || wanted.includes(known[i]!)) await runStage(make(), work, log);
-  }
+  for (const stage of all) if (wanted.includes(stage.name)) await runStage(stage, work, log);
 }
 
 main().catch((error: unknown) => {

@@ -15,6 +15,9 @@ const RATE = 24000;
 /** Voices that measure what tokens keep of a voice never heard: no clip of theirs is made here. */
 export const HELD_OUT_VOICES = ["af_bella", "am_fenrir", "bf_isabella", "bm_lewis"];
 
+/** Voices that choices are made by: their clips train nothing. */
+export const DEVELOPMENT_VOICES = ["am_adam", "af_sky", "bf_lily", "bm_daniel"];
+
 export const VOICES =
   "af_alloy af_aoede af_heart af_jessica af_kore af_nicole af_nova af_river af_sarah af_sky am_adam am_echo am_eric am_liam am_michael am_onyx am_puck am_santa bf_alice bf_emma bf_lily bm_daniel bm_fable bm_george".split(
     " ",
@@ -68,13 +71,13 @@ export async function speak({ kokoro: folder, texts, out, part, parts, log }: Sp
   await kokoro.close();
 }
 
-/** Writes metadata.tsv of the clips that are there. Returns how many, and their minutes. */
+/** Writes metadata.tsv of the clips that are there and may train. Returns how many, and their minutes. */
 export function writeMetadata(texts: readonly string[], out: string): { clips: number; minutes: number } {
   const rows = ["path\tlanguage\tspeaker\tgender\tage\ttext\tlicence"];
   let bytes = 0;
   for (const [i, text] of texts.entries()) {
     const path = clipPath(i);
-    if (!existsSync(join(out, path))) continue;
+    if (!existsSync(join(out, path)) || DEVELOPMENT_VOICES.includes(reading(i).voice)) continue;
     const { speaker, gender, language } = kokoroVoice(reading(i).voice);
     rows.push([path, language, speaker, gender, "Adult", text, "Apache-2.0"].join("\t"));
     bytes += statSync(join(out, path)).size;

@@ -1,18 +1,14 @@
 /**
- * Stage `start-decoder`: what the flow's training starts from. Its token embedding is the codebook, so that codes which
+ * Stage `start-decoder`: what the training of flow and vocoder starts from. The flow's token embedding is the codebook, so that codes which
  * training audio seldom shows lie beside their neighbours; what is foretold first is the mean mel.
  */
 import { join } from "node:path";
-import {
-  directoryFiles,
-  memoryStore,
-  openSafetensorsModel,
-  readFloat32,
-} from "universal-audio-tokenizer/internal";
+import { directoryFiles, memoryStore, openSafetensorsModel, readFloat32 } from "universal-audio-tokenizer/internal";
 import { decoderGeometry } from "../../packages/training/src/config/decoder-geometry.ts";
 import { float32Tensors, writeDecoder } from "../../packages/training/src/systems/decoder-files.ts";
 import { flowParameters } from "../../packages/training/src/systems/flow-training.ts";
 import { initialWeights } from "../../packages/training/src/systems/initial-weights.ts";
+import { startVocoder } from "./start-vocoder.ts";
 
 /** Mean of log-mels of speech and sounds, natural logarithm. */
 const MEAN_LOG_MEL = -6;
@@ -35,5 +31,8 @@ export async function startDecoder(options: {
     if (name === "encoder_proj.bias") values.fill(MEAN_LOG_MEL);
     if (name === "decoder.estimator.final_proj.bias") values.fill(MEAN_LOG_MEL);
   }
-  await writeDecoder(join(options.out, "decoder"), config, { flow: memoryStore(float32Tensors(parameters)) });
+  await writeDecoder(join(options.out, "decoder"), config, {
+    flow: memoryStore(float32Tensors(parameters)),
+    hift: memoryStore(float32Tensors(startVocoder(config.hift))),
+  });
 }

@@ -11,7 +11,6 @@ import {
   directoryFiles,
   type LazyTensor,
   openSafetensorsModel,
-  parametersOf,
   readFloat32,
   type TensorStore,
   writeSafetensorsFile,
@@ -20,7 +19,7 @@ import { encoderStates } from "./encoder-states.ts";
 import { assignOnEngine } from "./engine.ts";
 import { kMeans } from "./kmeans.ts";
 import { Moments } from "./moments.ts";
-import { makeSegments } from "./segments.ts";
+import { shardPieces } from "./pieces.ts";
 import { Shard } from "./shard.ts";
 import { CODEBOOK_SIZE, PREPROCESSOR_CONFIG, TOKENIZER_CONFIG, tokenizerConfig } from "./tokenizer-config.ts";
 
@@ -46,9 +45,6 @@ export async function startTokenizer({ whisper, shard, out, minutes, iterations,
   await store.close();
   const runtime = await createRuntime({ onWarning: log });
   const audio = await Shard.open(shard);
-  const segments = makeSegments(audio.clips, new Random(7));
-  let left = minutes * 60 * 16000;
-  const chosen = segments.filter((s) => (left -= s.reduce((n, c) => n + c.length, 0)) > 0);
   const { states, rows } = await encoderStates(
     runtime,
     (name) => {
@@ -57,8 +53,7 @@ export async function startTokenizer({ whisper, shard, out, minutes, iterations,
     },
     { ...tokenizerConfig(), quantize_vocab_size: null },
     "fused",
-    audio,
-    chosen,
+    shardPieces(audio, minutes, 7),
     log,
   );
   await audio.close();

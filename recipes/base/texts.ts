@@ -3,9 +3,12 @@
  * and plain sentences put together from the words below, since neither book speaks of buses and kitchens.
  */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Random } from "@uat/training";
 import { hashOrder } from "./hash.ts";
-import { listFiles } from "./unpack.ts";
+import type { Manifest } from "./sources.ts";
+import { EVALUATION_SPEAKER, heldOutPaths, readSpeechFolder } from "./speech-folder.ts";
+import { listFiles, unpack } from "./unpack.ts";
 
 /** Words and characters of a sentence that takes 2 to 9 s to say. */
 const WORDS = [4, 17] as const;
@@ -91,4 +94,26 @@ export function plainSentences(count: number): string[] {
     sentences.add(sentence[0]!.toUpperCase() + sentence.slice(1));
   }
   return [...sentences];
+}
+
+/** All that is read, in one order; a voice folder's own training sentences are among it. */
+export async function readingTexts(
+  manifest: Manifest,
+  downloads: string,
+  unpacked: string,
+  speech: string | undefined,
+): Promise<string[]> {
+  const folderOf = (name: string) => unpack(manifest.texts.find((s) => s.name.endsWith(name))!, downloads, unpacked);
+  const data = async (name: string) => join(await folderOf(name), "package", "data");
+  const utterances = readSpeechFolder(speech);
+  const kept = heldOutPaths(utterances);
+  const own = utterances.filter((u) => u.speaker === EVALUATION_SPEAKER && !kept.has(u.path)).map(({ text }) => text);
+  const all = [
+    // since 1960: plain speech
+    ...bookSentences(await data("sotu"), /^(19[6-9]|20).*txt$/, 1600),
+    ...bookSentences(await data("moby-dick"), /txt$/, 1400),
+    ...plainSentences(2200),
+    ...own,
+  ];
+  return hashOrder(all, "reading order", (text) => text);
 }

@@ -14,7 +14,7 @@ export interface ExcitationConfig {
   readonly nsf_sigma: number;
   /** Hz */
   readonly nsf_voiced_threshold: number;
-  /** With it, harmonics above half the sampling rate are silent: a filter could not remove what they fold to. */
+  /** An extension: the fundamental is a train of pulses instead of a sine, which a filter can shape to any spectrum. */
   readonly source_filter: boolean;
 }
 
@@ -59,15 +59,36 @@ export function harmonicSource(
     const pitch = f0[frame] as number;
     const increment = f(f(pitch * (harmonic + 1)) / c.sampling_rate);
     const voiced = pitch > c.nsf_voiced_threshold;
-    const sounds = voiced && !(c.source_filter && increment > 0.5);
+    if (c.source_filter) {
+      const count = Math.floor(0.5 / increment);
+      for (const end = i + samplesPerFrame; i < end; i++) {
+        running += increment;
+        const pulse = voiced ? alpha * pulseTrain(running - Math.floor(running), count, increment) : 0;
+        out[i] = pulse + (voiced ? sigma : alpha) * (noise[i] as number);
+      }
+      continue;
+    }
     for (const end = i + samplesPerFrame; i < end; i++) {
       running += increment;
       const rounded = f(running);
-      const sine = sounds ? f(alpha * f(Math.sin(f(f(f(rounded - Math.floor(rounded)) * turn) + phase)))) : 0;
+      const sine = voiced ? f(alpha * f(Math.sin(f(f(f(rounded - Math.floor(rounded)) * turn) + phase)))) : 0;
       out[i] = sine + f((voiced ? sigma : unvoiced) * (noise[i] as number));
     }
   }
   return running;
+}
+
+/**
+ * `count` cosines of equal size at the multiples of a frequency, as loud as white noise of unit variance and with its
+ * flat spectrum, whatever the frequency: the sum is the Dirichlet kernel.
+ * @param turn where in its period it is, in turns.
+ * @param frequency in turns a sample.
+ */
+function pulseTrain(turn: number, count: number, frequency: number): number {
+  const half = Math.PI * turn;
+  const below = Math.sin(half);
+  const sum = Math.abs(below) < 1e-6 ? count : (Math.sin((2 * count + 1) * half) / below - 1) / 2;
+  return 2 * Math.sqrt(frequency) * sum;
 }
 
 /**

@@ -53,7 +53,10 @@ function residualBlock(x: Tensor, p: Scope, kernel: number, dilations: readonly 
 function filtered(source: Tensor, real: Tensor, imaginary: Tensor): Tensor {
   const bins = real.dim(1) as number;
   const [a, b] = [source.slice(1, 0, bins), source.slice(1, bins, 2 * bins)];
-  return a.mul(real).sub(b.mul(imaginary)).concat(1, a.mul(imaginary).add(b.mul(real)));
+  return a
+    .mul(real)
+    .sub(b.mul(imaginary))
+    .concat(1, a.mul(imaginary).add(b.mul(real)));
 }
 
 /** Steps of excitation frames per frame of each stage's output. */
@@ -118,9 +121,7 @@ export function hift(mel: Tensor, source: Tensor, p: Scope, c: HiftConfig): Hift
   const magnitude = x.slice(1, 0, bins).clamp(undefined, Math.log(LARGEST_MAGNITUDE)).exp();
   const phase = x.slice(1, bins, 2 * bins).sin();
   const [real, imaginary] = [magnitude.mul(phase.cos()), magnitude.mul(phase.sin())];
-  const spectrum = c.source_filter
-    ? filtered(taps.source_stft as Tensor, real, imaginary)
-    : real.concat(1, imaginary);
+  const spectrum = c.source_filter ? filtered(taps.source_stft as Tensor, real, imaginary) : real.concat(1, imaginary);
   const wav = inverseStft(spectrum, n_fft, hop_len)
     .clamp(-c.audio_limit, c.audio_limit)
     .reshape([mel.dim(0), mulDim(mel.dim(2), samplesPerFrame(c))]);

@@ -31,6 +31,10 @@ export interface TokenizerStart {
   readonly store: TensorStore | undefined;
 }
 
+/** Where the parameters of heads lie. */
+export const HEADS = "heads.";
+/** A checkpoint's file of weights that its model does not hold, without its ending. */
+const KEPT_WEIGHTS = "training/weights";
 /** The tied output layer is stored once. */
 const EMBEDDING = "model.decoder.embed_tokens.weight";
 
@@ -45,8 +49,36 @@ export async function tokenizerStart({ model }: Pick<TokenizerRun, "model">, fil
       ? await readJson(files, `${folder}config.json`)
       : {};
   const { json, config } = tokenizerGeometry(base, model.config, text, model.config_file ?? file);
-  const store = files && (await openSafetensorsModel(files, `${folder}model`));
-  return { text, json, config: { ...json, ...config } as unknown as TokenizerConfig, store: store && whole(store) };
+  const store = files && whole(await openSafetensorsModel(files, `${folder}model`));
+  const heads = store && (await headWeights(files));
+  return {
+    text,
+    json,
+    config: { ...json, ...config } as unknown as TokenizerConfig,
+    store: heads ? joined(store, heads) : store,
+  };
+}
+
+/** What a run keeps of its heads beside the model. */
+async function headWeights(files: ModelFiles): Promise<TensorStore | undefined> {
+  if (!(await files.exists(`${KEPT_WEIGHTS}.safetensors`))) return undefined;
+  return openSafetensorsModel(files, KEPT_WEIGHTS);
+}
+
+/** A model and the heads among the weights kept beside it, which may be those of the model again, in full precision. */
+function joined(first: TensorStore, second: TensorStore): TensorStore {
+  const names = new Set([...second.names()].filter((name) => name.startsWith(HEADS)));
+  const of = (name: string) => (names.has(name) ? second : first);
+  return {
+    names: () => [...first.names(), ...names][Symbol.iterator](),
+    info: (name) => of(name).info(name),
+    read: (name) => of(name).read(name),
+    locate: (name) => of(name).locate(name),
+    close: async () => {
+      await first.close();
+      await second.close();
+    },
+  };
 }
 
 /** Official checkpoints have their tokeniser in a folder, Whisper's lie at the root. */

@@ -37,12 +37,10 @@ import { optimizerGroups } from "./optimizer-groups.ts";
 import { PrefixCache } from "./prefix-cache.ts";
 import { CODEBOOK, QUANTIZER_BUFFERS, QuantizerTraining, quantizedBatch } from "./quantizer-training.ts";
 import { stepRandom } from "./step-random.ts";
-import { fillTokenizerWeights, heldParameters, type TokenizerStart, tokenizerStart } from "./tokenizer-start.ts";
+import { fillTokenizerWeights, HEADS, heldParameters, type TokenizerStart, tokenizerStart } from "./tokenizer-start.ts";
 
 /** The adapter's dropout, which upstream has fixed. */
 const ADAPTER_DROPOUT = 0.1;
-/** Where the parameters of heads lie. */
-const HEADS = "heads.";
 /** Rows whose answers are written out in an evaluation. */
 const WRITTEN_ROWS = 8;
 /** Seconds that `bucket` pads to multiples of. */
