@@ -11,7 +11,7 @@ export function spoken(answer: string): string {
 
 /** yes or no, alone or followed by a reason: "Yes, both…"; undefined for anything else. */
 export function parseYesNo(answer: string): boolean | undefined {
-  const [, word] = /^["'([]*(yes|no)(?:["')\].,;:!–—-]|\s*$|\n)/i.exec(spoken(answer)) ?? [];
+  const [, word] = /^["'([]*(yes|no)(?:["')\].,;:!–—-]|\s+[–—-]\s|\s*$|\n)/i.exec(spoken(answer)) ?? [];
   return word === undefined ? undefined : word.toLowerCase() === "yes";
 }
 
@@ -41,7 +41,7 @@ export function parseChoice(answer: string, choices: readonly string[]): number 
   const whole = choiceByText(text, choices, true);
   if (whole !== undefined) return whole;
   const named = [
-    ...text.matchAll(new RegExp(`\\b(?:answer|choice|option)\\s*(?:is|:|=)?\\s*(?:option\\s+)?${letter}`, "giu")),
+    ...text.matchAll(new RegExp(`\\b(?:answer|choice|option)\\s*(?:is)?\\s*[:=]?\\s*(?:option\\s+)?${letter}`, "giu")),
   ]
     .map(([, found]) => found as string)
     .filter((found) => found === found.toUpperCase());

@@ -181,13 +181,7 @@ async function speechSections(
   return sections;
 }
 
-/** Intervals draw whole speakers where there are several. */
-function clusterOf(clips: readonly ProbedClip[]): (i: number) => string | undefined {
-  const several = new Set(clips.map(({ clip }) => clip.speaker)).size > 1;
-  return (i) => (several ? clips[i]!.clip.speaker : undefined);
-}
-
-/** A figure of clips, by their numbers. */
+/** A figure of clips; its interval draws whole speakers where there are enough of them. */
 function figureOf<T>(
   measured: readonly ProbedClip[],
   perClip: readonly T[],
@@ -195,14 +189,16 @@ function figureOf<T>(
   context: EvaluationContext,
   facts: Omit<Figure, "value" | "interval">,
 ): Figure {
-  const cluster = clusterOf(measured);
   const numbered = perClip.map((value, i) => ({ value, i }));
   const of = (some: readonly { value: T }[]) => statistic(some.map(({ value }) => value));
   return {
     n: measured.length,
     ...facts,
     value: of(numbered),
-    interval: bootstrapInterval(numbered, of, { random: context.random(facts.id), cluster: ({ i }) => cluster(i) }),
+    interval: bootstrapInterval(numbered, of, {
+      random: context.random(facts.id),
+      cluster: ({ i }) => measured[i]!.clip.speaker,
+    }),
   };
 }
 
