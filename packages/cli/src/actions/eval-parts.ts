@@ -94,7 +94,8 @@ interface SapCommand extends EndpointCommand {
 export const sap = (inputs: Inputs, command: Command) =>
   evaluate<SapCommand>(inputs, command, async (setup) => {
     const { reference } = setup.options;
-    return sapEvaluation({ predictions: await predictionsOf(setup), reference, judge: endpointOf(setup) });
+    const judge = endpointOf(setup);
+    return sapEvaluation({ predictions: await predictionsOf(setup), reference, judge });
   });
 
 /** A file of predictions, a column of the list, or a describer that writes them now. */
