@@ -62,7 +62,7 @@ export class Updater {
       scale: share * (clip === null ? 1 : clipCoefficient(norm, clip)),
       without: accumulator.without,
     });
-    await this.average?.update();
+    await this.average?.update(this.optimizer.updates);
     return { results, gradientNorm: norm };
   }
 

@@ -49,8 +49,13 @@ export class WeightAverage {
     return new WeightAverage(decay, parameters, average, update);
   }
 
-  /** Takes in the weights of one more step. */
-  async update(): Promise<void> {
+  /**
+   * Takes in the weights of one more step.
+   * @param updates how many steps there have been: the decay rises to its value as (1 + n) / (10 + n), or the weights
+   *   that a short run began with would make up a good part of its average.
+   */
+  async update(updates = Number.POSITIVE_INFINITY): Promise<void> {
+    const keep = Number.isFinite(updates) ? Math.min(this.decay, (1 + updates) / (10 + updates)) : this.decay;
     for (const { start, companionStart, length } of contiguousRuns(this.#parameters, this.average.entries))
       await this.#update.run(
         length,
@@ -58,7 +63,7 @@ export class WeightAverage {
           average: { values: this.average.values, start: companionStart },
           weight: { values: this.#parameters.values, start },
         },
-        { keep: this.decay, take: 1 - this.decay },
+        { keep, take: 1 - keep },
       );
   }
 
