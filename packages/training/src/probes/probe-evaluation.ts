@@ -100,11 +100,15 @@ async function modelCodebook(model: string): Promise<CodeVectors> {
   const files = await openModel(model);
   const folder = (await files.exists("tokenizer/config.json")) ? "tokenizer/" : "";
   const store = await openSafetensorsModel(files, `${folder}model`);
-  const name = [...store.names()].find((key) => key.endsWith("codebook.weight"));
-  const dimension = name === undefined ? undefined : store.info(name)?.shape[1];
-  if (name === undefined || dimension === undefined)
-    throw new TrainingError(`model ${model}: has no codebook.weight; expected a tokeniser's weights`);
-  return codeVectors(await readFloat32(store, name), dimension);
+  try {
+    const name = [...store.names()].find((key) => key.endsWith("codebook.weight"));
+    const dimension = name === undefined ? undefined : store.info(name)?.shape[1];
+    if (name === undefined || dimension === undefined)
+      throw new TrainingError(`model ${model}: has no codebook.weight; expected a tokeniser's weights`);
+    return codeVectors(await readFloat32(store, name), dimension);
+  } finally {
+    await store.close();
+  }
 }
 
 async function encodeAll(context: EvaluationContext): Promise<ProbedClip[]> {
@@ -252,7 +256,9 @@ function momentSection(
     clips.map(({ codes, level }) => ({ codes, targets: level }));
   const pitch = pitchProbe(codebook, train, heldOut);
   const level = regressionProbe(codebook, levels(train), levels(heldOut));
-  const voicing = voicingProbe(codebook, train, heldOut);
+  // all of it voiced: nothing to tell apart
+  const mixed = train.some(({ f0 }) => f0.some((hz) => hz === 0));
+  const voicing = mixed ? voicingProbe(codebook, train, heldOut) : undefined;
   const regression = (
     { heldOut: measured, train: learnt }: RegressionProbeResult,
     id: string,
@@ -295,13 +301,23 @@ function momentSection(
     title: "Pitch, voicing and level",
     figures: [
       ...regression(pitch, "pitch", "Pitch", "cents", true),
-      figureOf(heldOut, voicing.clips, (clips) => 100 * voicingError(clips), context, {
-        id: "voicing",
-        name: "Voicing told wrong",
-        unit: "%",
-        better: "lower",
-      }),
-      { id: "voicing-train", name: "… voices learnt from", value: 100 * voicing.train, unit: "%", n: train.length },
+      ...(voicing
+        ? [
+            figureOf(heldOut, voicing.clips, (clips) => 100 * voicingError(clips), context, {
+              id: "voicing",
+              name: "Voicing told wrong",
+              unit: "%",
+              better: "lower",
+            }),
+            {
+              id: "voicing-train",
+              name: "… voices learnt from",
+              value: 100 * voicing.train,
+              unit: "%",
+              n: train.length,
+            },
+          ]
+        : []),
       ...regression(level, "level", "Level", "dB", false),
     ],
   };
