@@ -27,7 +27,7 @@ interface Clip {
   readonly energy: number;
   readonly original: Scores;
   /** With small networks in the place of the packages' own. */
-  readonly small: Pick<Scores, "dnsmos" | "embedding">;
+  readonly small: Pick<Scores, "dnsmos" | "embedding" | "distillmos">;
   readonly copies: Readonly<Record<string, PairScores>>;
   readonly scores: Readonly<Record<string, Scores>>;
 }

@@ -1,5 +1,6 @@
 /** How near a copy of speech is to its original, and how good it sounds by itself. */
 export { addPairSums, correlation, type PairSums, pairSums } from "./correlation.ts";
+export { DISTILL_MOS_FILE, DistillMos } from "./distill-mos.ts";
 export { DNSMOS_FILES, Dnsmos, type DnsmosScores } from "./dnsmos.ts";
 export {
   GENDER_THRESHOLD_HZ,

@@ -1,6 +1,7 @@
 /** The networks that metrics need, from one folder: as `pip install --target DIR` lays the packages out. */
 import type { Runtime } from "@uat/graph";
 import type { ModelFiles } from "universal-audio-tokenizer/internal";
+import { DISTILL_MOS_FILE, DistillMos } from "./distill-mos.ts";
 import { DNSMOS_FILES, Dnsmos } from "./dnsmos.ts";
 import { SPEAKER_ENCODER_FILE, SpeakerEncoder } from "./speaker-encoder.ts";
 
@@ -13,6 +14,7 @@ export interface Identified<T> {
 
 export interface MetricNetworks {
   readonly dnsmos?: Identified<Dnsmos> | undefined;
+  readonly distillMos?: Identified<DistillMos> | undefined;
   readonly speakerEncoder?: Identified<SpeakerEncoder> | undefined;
   /** One line for each network whose files are not there: what is left out, and how to get it. */
   readonly missing: readonly string[];
@@ -33,6 +35,13 @@ const DNSMOS: Loader<Dnsmos> = {
   requirement: "speechmos==0.0.1.1",
   files: Object.values(DNSMOS_FILES),
   load: Dnsmos.load,
+};
+const DISTILL_MOS: Loader<DistillMos> = {
+  title: "Distill-MOS",
+  measures: "Distill-MOS",
+  requirement: "distillmos==0.9.1",
+  files: [DISTILL_MOS_FILE],
+  load: DistillMos.load,
 };
 const SPEAKER_ENCODER: Loader<SpeakerEncoder> = {
   title: "Resemblyzer",
@@ -69,7 +78,13 @@ export async function loadMetricNetworks(files: ModelFiles | undefined, runtime:
     for (const network of loaded.reverse()) await network.dispose();
   };
   try {
-    return { dnsmos: await get(DNSMOS), speakerEncoder: await get(SPEAKER_ENCODER), missing, dispose };
+    return {
+      dnsmos: await get(DNSMOS),
+      distillMos: await get(DISTILL_MOS),
+      speakerEncoder: await get(SPEAKER_ENCODER),
+      missing,
+      dispose,
+    };
   } catch (error) {
     await dispose();
     throw error;

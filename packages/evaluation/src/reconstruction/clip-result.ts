@@ -31,6 +31,7 @@ export interface ClipResult {
   readonly codes: number;
   readonly heard: Both<string> | null;
   readonly dnsmos: Both<DnsmosScores> | null;
+  readonly distillMos: Both<number> | null;
   /** Speaker vectors. */
   readonly voice: Both<readonly number[]> | null;
   readonly pitch: PitchComparison;
@@ -70,12 +71,13 @@ export async function measureClip(clip: EvaluationClip, options: MeasureOptions)
     signal.throwIfAborted();
     return { original: await of(original), decoded: await of(decoded) };
   };
-  const { dnsmos, speakerEncoder } = networks;
+  const { dnsmos, distillMos, speakerEncoder } = networks;
   const mel = melDistances(original, decoded, COMPARED_RATE);
   return {
     codes,
     heard: recognizer ? await both((samples) => recognizer.transcribe(samples, languageCode(clip.language))) : null,
     dnsmos: dnsmos ? await both((samples) => dnsmos.network.score(samples, COMPARED_RATE)) : null,
+    distillMos: distillMos ? await both((samples) => distillMos.network.score(samples, COMPARED_RATE)) : null,
     voice: speakerEncoder
       ? await both(async (samples) => Array.from(await speakerEncoder.network.embed(samples, COMPARED_RATE), fewDigits))
       : null,

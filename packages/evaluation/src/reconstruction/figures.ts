@@ -189,34 +189,29 @@ function keptFigures(
 }
 
 export function opinionFigures(rows: readonly Row[], context: Random): Figure[] {
-  const heard = rows.filter((row) => row.result.dnsmos !== null);
-  if (heard.length === 0) return [];
-  const figure = maker(heard, (row) => row.clip, context);
-  const score = (side: keyof Both<number>, part: keyof DnsmosScores) =>
-    meanOf(({ dnsmos }) => dnsmos?.[side][part] ?? null);
-  const parts = [
-    ["overall", "overall"],
-    ["signal", "speech signal"],
-    ["background", "background"],
-    ["p808", "P.808"],
-  ] as const;
-  return parts.flatMap(([part, name]) => [
-    figure(
-      {
-        id: `dnsmos-${part}`,
-        name: `DNSMOS ${name}`,
-        better: "higher",
-        digits: 2,
-        ...(part === "overall" ? { must: 2.6, aim: 3.2, headline: true } : {}),
-      },
-      score("decoded", part),
-    ),
-    figure(
-      { id: `dnsmos-${part}-original`, name: `DNSMOS ${name} of the originals`, better: "higher", digits: 2 },
-      score("original", part),
-    ),
-  ]);
+  const scores = [
+    { id: "dnsmos-overall", name: "DNSMOS overall", of: dnsmosPart("overall"), must: 2.6, aim: 3.2, headline: true },
+    { id: "dnsmos-signal", name: "DNSMOS speech signal", of: dnsmosPart("signal") },
+    { id: "dnsmos-background", name: "DNSMOS background", of: dnsmosPart("background") },
+    { id: "dnsmos-p808", name: "DNSMOS P.808", of: dnsmosPart("p808") },
+    { id: "distill-mos", name: "Distill-MOS", of: (result: ClipResult) => result.distillMos, headline: true },
+  ];
+  return scores.flatMap(({ id, name, of, ...facts }) => {
+    const heard = rows.filter((row) => of(row.result) !== null);
+    if (heard.length === 0) return [];
+    const figure = maker(heard, (row) => row.clip, context);
+    const side = (which: keyof Both<number>) => meanOf((result) => of(result)?.[which] ?? null);
+    return [
+      figure({ id, name, better: "higher", digits: 2, ...facts }, side("decoded")),
+      figure({ id: `${id}-original`, name: `${name} of the originals`, better: "higher", digits: 2 }, side("original")),
+    ];
+  });
 }
+
+const dnsmosPart =
+  (part: keyof DnsmosScores) =>
+  ({ dnsmos }: ClipResult): Both<number> | null =>
+    dnsmos && { original: dnsmos.original[part], decoded: dnsmos.decoded[part] };
 
 /** Mean overall DNSMOS of one side. */
 export const meanOverall = (side: keyof Both<number>) => meanOf(({ dnsmos }) => dnsmos?.[side].overall ?? null);

@@ -43,7 +43,7 @@ export interface ReconstructionOptions {
 export const reconstructionEvaluation = (options: ReconstructionOptions): Evaluation => ({
   name: "reconstruction",
   title: "Reconstruction",
-  protocol: `reconstruction 1: each clip (first channel, ${COMPARED_RATE / 1000} kHz) is encoded and decoded with the run's seed, without a speaker vector or a prompt; both are compared at ${COMPARED_RATE / 1000} kHz without alignment. Error rates: greedy transcription of both by the recogniser against the list's text, normalised alike (case, punctuation, numbers, contractions), all clips as one text; the rise is the difference in points. f0 by YIN with a best path, 10 ms frames: correlation of log f0 over frames voiced in both; voicing error: share of all frames voiced in only one; gross pitch error: share of frames voiced in both that are more than 20 % off. Level: dB of frames at most 50 dB below the original's loudest. Gender: mean f0 of at least ${GENDER_THRESHOLD_HZ} Hz is female; or logistic regression (L2, C = 1) on speaker vectors of the originals of all other speakers; kept is what equals the list's. Speaker similarity: cosine of Resemblyzer's vectors, silence not cut out. Distance of log-mels (80 bands, ln) and mel-cepstral distortion (coefficients 1 to 13) frame by frame. Scores are means over clips. Intervals resample clips, or speakers where there are ${ENOUGH_SPEAKERS} or more.`,
+  protocol: `reconstruction 1: each clip (first channel, ${COMPARED_RATE / 1000} kHz) is encoded and decoded with the run's seed, without a speaker vector or a prompt; both are compared at ${COMPARED_RATE / 1000} kHz without alignment. Error rates: greedy transcription of both by the recogniser against the list's text, normalised alike (case, punctuation, numbers, contractions), all clips as one text; the rise is the difference in points. f0 by YIN with a best path, 10 ms frames: correlation of log f0 over frames voiced in both; voicing error: share of all frames voiced in only one; gross pitch error: share of frames voiced in both that are more than 20 % off. Level: dB of frames at most 50 dB below the original's loudest. Gender: mean f0 of at least ${GENDER_THRESHOLD_HZ} Hz is female; or logistic regression (L2, C = 1) on speaker vectors of the originals of all other speakers; kept is what equals the list's. Speaker similarity: cosine of Resemblyzer's vectors, silence not cut out. Distance of log-mels (80 bands, ln) and mel-cepstral distortion (coefficients 1 to 13) frame by frame. DNSMOS: means over windows of 9.01 s, as the package speechmos has them; Distill-MOS: as the package distillmos. Scores are means over clips. Intervals resample clips, or speakers where there are ${ENOUGH_SPEAKERS} or more.`,
   needsModel: true,
   async run(context) {
     const { networks, recognizer, voices } = options;
@@ -60,9 +60,12 @@ export const reconstructionEvaluation = (options: ReconstructionOptions): Evalua
       seed: context.seed,
       signal: context.signal,
     };
-    const used = [networks.dnsmos?.name, networks.speakerEncoder?.name, recognizer?.name].filter(
-      (n) => n !== undefined,
-    );
+    const used = [
+      networks.dnsmos?.name,
+      networks.distillMos?.name,
+      networks.speakerEncoder?.name,
+      recognizer?.name,
+    ].filter((n) => n !== undefined);
     const rows: Row[] = await context.measure(clips, ["clip", ...used].join("; "), async (clip) =>
       asJson(await measureClip(clip, measuring)),
     );
@@ -76,7 +79,7 @@ export const reconstructionEvaluation = (options: ReconstructionOptions): Evalua
       ],
       facts: {
         Recogniser: recognizer?.name ?? "none",
-        "Opinion model": networks.dnsmos?.name ?? "none",
+        "Opinion models": [networks.dnsmos?.name, networks.distillMos?.name].filter(Boolean).join("; ") || "none",
         "Speaker encoder": networks.speakerEncoder?.name ?? "none",
       },
     };

@@ -107,7 +107,7 @@ test("figures, tables and sounds of clips through a codec", async () => {
 
   expect(c.said).toContain("DNSMOS left out: …");
   expect(c.keys).toEqual(["clip; ears"]);
-  expect(facts).toMatchObject({ Recogniser: "ears", "Opinion model": "none" });
+  expect(facts).toMatchObject({ Recogniser: "ears", "Opinion models": "none" });
   const [bySpeaker, worst] = sections.flatMap((s) => s.tables ?? []);
   expect(bySpeaker!.rows.map((row) => row.slice(0, 5))).toEqual([
     ["a", 2, 0, 50, 50],
