@@ -165,11 +165,8 @@ function figuresOf(
     });
   const mean = (values: (i: number) => number) => (sample: readonly number[]) =>
     sample.reduce((sum, i) => sum + values(i), 0) / sample.length;
-  const purityOf = (sample: readonly number[]) =>
-    purity(
-      sample.map((i) => score.clusters[i]!),
-      sample.map((i) => rows[i]!.label),
-    );
+  const fitting = fitsItsCluster(score.clusters, rows);
+  const purityOf = mean((i) => Number(fitting[i]));
   const silhouetteOf = mean((i) => score.silhouettes.euclidean[i]!);
   const hit = mean((i) => Number(rows[score.neighbours.euclidean[i]!]!.label === rows[i]!.label));
   const prefix = benchmark ? `${benchmark} ` : "";
@@ -207,6 +204,22 @@ function figuresOf(
       headline,
     },
   ];
+}
+
+/**
+ * Whether each clip is of the class that is commonest in its cluster; purity is their share. A resampled cluster keeps
+ * its class: one chosen anew would always fit better than the clusters did.
+ */
+function fitsItsCluster(clusters: Int32Array, rows: readonly LabelledCodes[]): boolean[] {
+  const counts = new Map<number, Map<string, number>>();
+  for (const [i, { label }] of rows.entries()) {
+    const own = counts.get(clusters[i]!) ?? new Map<string, number>();
+    counts.set(clusters[i]!, own.set(label, (own.get(label) ?? 0) + 1));
+  }
+  const commonest = new Map<number, string>();
+  for (const [cluster, own] of counts)
+    commonest.set(cluster, [...own].reduce((most, one) => (one[1] > most[1] ? one : most))[0]);
+  return rows.map(({ label }, i) => commonest.get(clusters[i]!) === label);
 }
 
 function publishedOf(benchmark: string | undefined, purityValue: number, silhouetteValue: number): PublishedValues {

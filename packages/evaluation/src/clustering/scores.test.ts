@@ -1,6 +1,8 @@
+import { Random } from "@uat/audio";
 import { describe, expect, test } from "vitest";
 import { fixtureArray, fixtureJson, worstError } from "../fixtures.ts";
 import { bestAssignment } from "./assignment.ts";
+import { clusterSections } from "./cluster-evaluation.ts";
 import type { Metric } from "./clustering.ts";
 import { escBenchmark, isEsc10 } from "./esc.ts";
 import { matrix, normalizeRows } from "./matrix.ts";
@@ -115,4 +117,46 @@ test("ESC-10 and ESC-50 are known by their classes, however folders are named", 
   expect(escBenchmark([...names, "cow"])).toBeUndefined();
   expect(isEsc10("sea_waves")).toBe(true);
   expect(isEsc10("cow")).toBe(false);
+});
+
+describe("the sections of a set of clips", () => {
+  const counts = fixtureArray("metrics/cluster/overlap_counts.npy");
+  const labels = fixtureArray("metrics/cluster/overlap_labels.npy").data.map(String);
+  const columns = counts.shape[1] as number;
+  const rows = labels.map((label, i) => ({
+    name: `clip ${i}`,
+    label,
+    codes: Array.from({ length: columns }, (_, code) =>
+      new Array<number>(counts.data[i * columns + code]!).fill(code),
+    ).flat(),
+  }));
+  const context = {
+    random: (purpose: string) => new Random(purpose.length),
+    seed: 1,
+    progress: () => undefined,
+    signal: new AbortController().signal,
+  };
+
+  test("figures are those of the table, and lie in their intervals", () => {
+    const [section] = clusterSections(rows, columns, context);
+    const figure = (id: string) => section!.figures!.find((one) => one.id === id)!;
+    const [sqrt, l1] = section!.tables![0]!.rows as [number[], number[]];
+    expect(figure("silhouette-sqrt").value).toBeCloseTo(sqrt[1]!, 3);
+    expect(figure("purity-sqrt").value).toBeCloseTo(sqrt[3]!, 3);
+    expect(figure("nearest-sqrt").value).toBeCloseTo(sqrt[7]!, 3);
+    expect(figure("purity-l1").value).toBeCloseTo(l1[3]!, 3);
+    for (const { value, interval } of section!.figures!) {
+      expect(interval![0]).toBeLessThan(value);
+      expect(interval![1]).toBeGreaterThan(value);
+    }
+    const clusters = section!.plots!.find((plot) => plot.kind === "heat")!;
+    expect(clusters.kind === "heat" && clusters.values.flat().reduce((sum, v) => sum + v, 0)).toBe(rows.length);
+  });
+
+  test("too few classes or clips are refused with what to do", () => {
+    const error = (some: typeof rows) => expect(() => clusterSections(some, columns, context));
+    error([]).toThrow("no clip has a class; give a folder with a folder for each class");
+    error(rows.filter((row) => row.label === labels[0])).toThrow(`all clips are of class "${labels[0]}"`);
+    error(rows.slice(0, 2).map((row, i) => ({ ...row, label: String(i) }))).toThrow("2 clips of 2 classes");
+  });
 });

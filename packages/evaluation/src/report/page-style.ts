@@ -31,7 +31,7 @@ h3 { font-size: 16px; margin: 26px 0 10px; overflow-wrap: anywhere; }
 h4 { font-size: 14px; margin: 0 0 8px; font-weight: 600; overflow-wrap: anywhere; }
 p { margin: 6px 0; overflow-wrap: anywhere; max-width: 76ch; }
 .lead, .note, figcaption { color: var(--soft); }
-nav { display: flex; flex-wrap: wrap; gap: 4px 18px; margin-top: 14px; font-size: 14px; }
+nav { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 14px 0 18px; font-size: 14px; }
 a { color: var(--accent); text-underline-offset: 2px; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(172px, 1fr)); gap: 12px; margin: 16px 0 0; }
 .tiles div, .card { background: var(--card); border: 1px solid var(--rule); border-radius: 12px; }
@@ -50,7 +50,8 @@ a { color: var(--accent); text-underline-offset: 2px; }
 .grid2 > .card { margin: 0; }
 .grid2 { margin-bottom: 14px; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 13.5px; width: 100%; }
+table { border-collapse: collapse; font-size: 13.5px; min-width: min(100%, 520px); }
+table.figures { width: 100%; }
 th, td { text-align: left; padding: 6px 16px 6px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { font-weight: 600; color: var(--soft); vertical-align: bottom; }
@@ -68,6 +69,7 @@ figcaption { font-size: 13px; margin-top: 6px; }
 .plot svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; fill: var(--soft); }
 .plot svg text.ink { fill: var(--ink); }
 .plot svg text.over { fill: var(--card); }
+.plot svg text.small { font-size: 10.5px; }
 .plot svg .label { font-size: 12.5px; }
 .plot svg path { fill: none; }
 .plot svg .grid { stroke: var(--grid); }
@@ -85,6 +87,7 @@ figcaption { font-size: 13px; margin-top: 6px; }
 .legend li { overflow-wrap: anywhere; }
 .key { width: 12px; height: 12px; margin-right: 5px; vertical-align: -1px; }
 .players { display: grid; gap: 14px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); }
+.players { margin-bottom: 14px; }
 .players .card { margin: 0; }
 .sounds { display: grid; gap: 8px 12px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 210px), 1fr)); }
 .sounds span { font-size: 13px; color: var(--soft); overflow-wrap: anywhere; }

@@ -195,21 +195,24 @@ function drawHistogram(plot: HistogramPlot): DrawnPlot {
 function drawHeat(plot: HeatPlot): DrawnPlot {
   const longest = (names: readonly string[]) => 8 + 6.2 * Math.max(3, ...names.map((name) => shorten(name).length));
   const left = longest(plot.rows) + (plot.yLabel ? 20 : 0);
-  const above = longest(plot.columns) * 0.72;
-  const cell = Math.max(13, Math.min(44, (WIDTH - left - 40) / Math.max(1, plot.columns.length)));
+  // slanted names of narrow columns would lie on each other
+  const upright = plot.columns.length > NARROW_COLUMNS;
+  const above = longest(plot.columns) * (upright ? 0.86 : 0.72) + 8;
+  const cell = Math.max(14, Math.min(44, (WIDTH - left - 40) / Math.max(1, plot.columns.length)));
   // slanted names lean out of the picture on the right
-  const width = Math.max(WIDTH, left + cell * plot.columns.length + above * 0.8);
+  const lean = upright ? 12 : above * 0.8;
+  const width = Math.max(WIDTH, left + cell * plot.columns.length + lean);
   const height = above + cell * plot.rows.length + (plot.xLabel ? 26 : 8);
   const most = Math.max(...plot.values.flat().filter(Number.isFinite), 1e-12);
   const parts: string[] = [];
   for (const [j, name] of plot.columns.entries())
     parts.push(
-      `<text transform="translate(${(left + cell * (j + 0.5)).toFixed(1)} ${(above - 6).toFixed(1)}) rotate(-45)">${escapeHtml(shorten(name))}</text>`,
+      `<text${upright ? ' class="small" dy=".33em"' : ""} transform="translate(${(left + cell * (j + 0.5)).toFixed(1)} ${(above - 6).toFixed(1)}) rotate(${upright ? -90 : -45})">${escapeHtml(shorten(name))}</text>`,
     );
   for (const [i, row] of plot.values.entries()) {
     const y = above + cell * i;
     parts.push(
-      `<text class="ink" x="${left - 6}" y="${(y + cell / 2).toFixed(1)}" dy=".33em" text-anchor="end">${escapeHtml(shorten(plot.rows[i] ?? ""))}</text>`,
+      `<text class="ink${upright ? " small" : ""}" x="${left - 6}" y="${(y + cell / 2).toFixed(1)}" dy=".33em" text-anchor="end">${escapeHtml(shorten(plot.rows[i] ?? ""))}</text>`,
     );
     for (const [j, value] of row.entries()) {
       if (!Number.isFinite(value)) continue;

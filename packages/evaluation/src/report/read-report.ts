@@ -99,7 +99,12 @@ const report = z.object({
       title: z.string(),
       protocol: z.string(),
       model: z
-        .object({ name: z.string(), sha256: hash, files: z.array(z.object({ path: z.string(), sha256: hash })) })
+        .object({
+          name: z.string(),
+          sha256: hash,
+          files: z.array(z.object({ path: z.string(), sha256: hash })),
+          rates: z.object({ frameRate: z.number(), bitsPerSecond: z.number() }).optional(),
+        })
         .optional(),
       data: z.object({
         inputs: z.array(z.string()),

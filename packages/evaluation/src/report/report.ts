@@ -35,6 +35,8 @@ export interface ModelFacts {
   /** SHA-256 over the lines `hash  path` of its files. */
   readonly sha256: string;
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
+  /** Codes a second, and bits a second of codes of equal length; where its tokeniser was run. */
+  readonly rates?: { readonly frameRate: number; readonly bitsPerSecond: number } | undefined;
 }
 
 export interface DataFacts {

@@ -65,8 +65,8 @@ export function publishedTable(section: ReportSection, task: TaskReport): Table 
       ]),
       [
         task.model?.name ?? "this run",
-        null,
-        null,
+        task.model?.rates ? String(task.model.rates.frameRate) : null,
+        task.model?.rates ? String(task.model.rates.bitsPerSecond) : null,
         ...measures.map((measure) => cell(measure, section.published[measure])),
       ],
     ],

@@ -67,7 +67,7 @@ export async function runEvaluation(evaluation: Evaluation, options: RunOptions)
     task: evaluation.name,
     title: evaluation.title,
     protocol: evaluation.protocol,
-    ...(model && context.usesModel ? { model: { name: model.name, sha256: model.sha256, files: model.files } } : {}),
+    ...(model && context.usesModel ? { model: await context.modelFacts(model) } : {}),
     data: context.dataFacts(),
     seed: options.seed,
     facts: { ...(model && context.usesModel ? { "Precision of the tokenizer": model.settings } : {}), ...facts },
@@ -94,6 +94,7 @@ class Context implements EvaluationContext {
   readonly #clips = new Map<string, EvaluationClip>();
   readonly #seconds = new Map<string, number>();
   readonly #reasons = new Map<string, string>();
+  #tokenizer: Promise<AudioTokenizer> | undefined;
 
   constructor(evaluation: Evaluation, options: RunOptions) {
     this.#evaluation = evaluation;
@@ -110,7 +111,14 @@ class Context implements EvaluationContext {
   get model(): ModelSource {
     const { model } = this.#options;
     if (!this.usesModel || !model) throw new Error(`${this.#evaluation.name} did not say that it needs a model`);
-    return model;
+    return { ...model, tokenizer: () => (this.#tokenizer ??= model.tokenizer()) };
+  }
+
+  async modelFacts({ name, sha256, files }: ModelSource): Promise<ModelFacts> {
+    const tokenizer = await this.#tokenizer;
+    if (!tokenizer) return { name, sha256, files };
+    const { frameRate, codebookSize } = tokenizer;
+    return { name, sha256, files, rates: { frameRate, bitsPerSecond: Math.log2(codebookSize) * frameRate } };
   }
 
   async clips(): Promise<readonly EvaluationClip[]> {
