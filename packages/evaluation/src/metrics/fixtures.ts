@@ -14,10 +14,6 @@ export interface PairScores {
   readonly stoi: number;
   readonly estoi: number;
   readonly siSdr: number;
-  readonly siSdrZeroMean: number;
-  readonly pesqWide: number;
-  readonly pesqNarrow: number;
-  readonly pesqNarrow8k: number;
   readonly melDistance: number;
   readonly melCepstralDistortion: number;
 }
