@@ -66,16 +66,25 @@ export function clipProbe(
   };
 }
 
+export interface CrossValidation {
+  /** 5 by default. */
+  readonly folds?: number | undefined;
+  /** Decides which clip is in which fold; 1 by default. */
+  readonly seed?: number | undefined;
+  /** Told before each fold how many are done; may throw to stop. A fold takes up to a minute, in one piece. */
+  readonly onFold?: ((done: number) => void) | undefined;
+}
+
 /**
  * The same by cross-validation: every clip is measured once, by a classifier that learnt from the other folds.
  * @throws TrainingError when fewer than two labels, or fewer groups than folds, are given.
  */
-export function crossValidatedClipProbe(
+export async function crossValidatedClipProbe(
   codebook: CodeVectors,
   clips: readonly ClassifiedClip[],
   features: ClipFeatures,
-  { folds = 5, seed = 1 }: { readonly folds?: number; readonly seed?: number } = {},
-): ClipProbeResult {
+  { folds = 5, seed = 1, onFold }: CrossValidation = {},
+): Promise<ClipProbeResult> {
   const groups = new Set(clips.map(({ group }, i) => group ?? i)).size;
   if (groups < folds)
     throw new TrainingError(`${groups} clips or groups of clips for ${folds} folds; expected at least one a fold`);
@@ -83,6 +92,9 @@ export function crossValidatedClipProbe(
   const told: Classification[] = new Array(clips.length);
   let train = 0;
   for (let fold = 0; fold < folds; fold++) {
+    // lets signals be seen
+    await new Promise((resolve) => setImmediate(resolve));
+    onFold?.(fold);
     const measured = [...clips.keys()].filter((i) => assigned[i] === fold);
     const result = clipProbe(
       codebook,

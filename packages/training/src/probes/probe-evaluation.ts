@@ -90,7 +90,7 @@ export const probeEvaluation = (options: ProbeOptions = {}): Evaluation => ({
       );
       sections.push(...(await speechSections(codebook, train!, measured!, options, context)));
     }
-    if (sounds.length > 0) sections.push(classSection(codebook, sounds, options, context));
+    if (sounds.length > 0) sections.push(await classSection(codebook, sounds, options, context));
     return { sections, facts };
   },
 });
@@ -173,7 +173,7 @@ async function speechSections(
     const clips = (some: typeof known): ClassifiedClip[] => some.map(({ one, label }) => ({ codes: one.codes, label }));
     sections.push({
       title: "Gender",
-      figures: classFigures(
+      figures: await classFigures(
         "gender",
         "Gender",
         (features) => clipProbe(codebook, clips(known), clips(asked), features),
@@ -325,19 +325,19 @@ function momentSection(
 
 const FEATURE_NAMES: Readonly<Record<ClipFeatures, string>> = { mean: "mean vector", histogram: "histogram" };
 
-function classFigures(
+async function classFigures(
   id: string,
   name: string,
-  probe: (features: ClipFeatures) => ClipProbeResult,
+  probe: (features: ClipFeatures) => ClipProbeResult | Promise<ClipProbeResult>,
   measured: readonly ProbedClip[],
   context: EvaluationContext,
-): Figure[] {
-  return (Object.keys(FEATURE_NAMES) as ClipFeatures[]).flatMap((features): Figure[] => {
-    context.progress(`${name}, ${FEATURE_NAMES[features]}`, 0, 1);
-    const { clips, train } = probe(features);
+): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const features of Object.keys(FEATURE_NAMES) as ClipFeatures[]) {
+    const { clips, train } = await probe(features);
     const right = (some: ClipProbeResult["clips"]) =>
       (100 * some.filter(({ label, predicted }) => label === predicted).length) / some.length;
-    return [
+    figures.push(
       figureOf(measured, clips, right, context, {
         id: `${id}-${features}`,
         name: `${name} told by the ${FEATURE_NAMES[features]}`,
@@ -346,16 +346,17 @@ function classFigures(
         headline: features === "mean",
       }),
       { id: `${id}-${features}-train`, name: "… clips learnt from", value: 100 * train, unit: "%" },
-    ];
-  });
+    );
+  }
+  return figures;
 }
 
-function classSection(
+async function classSection(
   codebook: CodeVectors,
   sounds: readonly ProbedClip[],
   { groupColumn }: ProbeOptions,
   context: EvaluationContext,
-): Section {
+): Promise<Section> {
   const clips = sounds.map(({ codes, clip }): ClassifiedClip => {
     const group = groupColumn === undefined ? undefined : clip.columns[groupColumn];
     return {
@@ -367,10 +368,18 @@ function classSection(
   const classes = new Set(clips.map(({ label }) => label)).size;
   return {
     title: "Sound class",
-    figures: classFigures(
+    figures: await classFigures(
       "class",
       "Sound class",
-      (features) => crossValidatedClipProbe(codebook, clips, features, { folds: FOLDS, seed: context.seed }),
+      (features) =>
+        crossValidatedClipProbe(codebook, clips, features, {
+          folds: FOLDS,
+          seed: context.seed,
+          onFold: (done) => {
+            context.signal.throwIfAborted();
+            context.progress(`sound class by the ${FEATURE_NAMES[features]}, fold`, done, FOLDS);
+          },
+        }),
       sounds,
       context,
     ),

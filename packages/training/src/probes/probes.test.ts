@@ -205,15 +205,15 @@ describe("clips", () => {
     ),
   });
 
-  test.each(["mean", "histogram"] as const)("classes are told by the %s", (features) => {
+  test.each(["mean", "histogram"] as const)("classes are told by the %s", async (features) => {
     const clips = Array.from({ length: 90 }, (_, i) => sound(i % 3));
-    const { heldOut, train, clips: told } = crossValidatedClipProbe(codebook, clips, features);
+    const { heldOut, train, clips: told } = await crossValidatedClipProbe(codebook, clips, features);
     expect(heldOut).toBeGreaterThan(0.85);
     expect(train).toBeGreaterThanOrEqual(heldOut);
     expect(told.map(({ label }) => label)).toEqual(clips.map(({ label }) => label));
     const shuffled = clips.map((clip, i) => ({ ...clip, label: clips[(i * 7 + 5) % 90]!.label }));
     const drawn = Array.from({ length: 90 }, () => "xyz"[random.below(3)]!);
-    const chance = crossValidatedClipProbe(
+    const chance = await crossValidatedClipProbe(
       codebook,
       shuffled.map((clip, i) => ({ ...clip, label: drawn[i]! })),
       features,
@@ -221,7 +221,7 @@ describe("clips", () => {
     expect(chance.heldOut).toBeLessThan(0.55);
   });
 
-  test("a recording that is heard twice does not help itself when it is grouped", () => {
+  test("a recording that is heard twice does not help itself when it is grouped", async () => {
     const noise = () => Int32Array.from({ length: 30 }, () => random.below(60));
     const pairs = Array.from({ length: 40 }, (_, i) => ({
       label: "xy"[random.below(2)]!,
@@ -229,11 +229,13 @@ describe("clips", () => {
       group: `r${i}`,
     }));
     const clips = [...pairs, ...pairs];
-    const grouped = crossValidatedClipProbe(codebook, clips, "histogram").heldOut;
-    const loose = crossValidatedClipProbe(
-      codebook,
-      clips.map(({ group: _, ...clip }) => clip),
-      "histogram",
+    const grouped = (await crossValidatedClipProbe(codebook, clips, "histogram")).heldOut;
+    const loose = (
+      await crossValidatedClipProbe(
+        codebook,
+        clips.map(({ group: _, ...clip }) => clip),
+        "histogram",
+      )
     ).heldOut;
     expect(loose).toBeGreaterThan(0.8);
     expect(grouped).toBeLessThan(0.75);
@@ -250,13 +252,13 @@ describe("clips", () => {
     expect(assignFolds(items, 5, 2)).not.toEqual(folds);
   });
 
-  test("what cannot be told", () => {
+  test("what cannot be told", async () => {
     const clips = Array.from({ length: 10 }, () => sound(0));
-    expect(() => crossValidatedClipProbe(codebook, clips, "mean")).toThrow(/1 labels; expected two/);
-    expect(() => crossValidatedClipProbe(codebook, clips.slice(0, 3), "mean")).toThrow(/5 folds/);
+    await expect(crossValidatedClipProbe(codebook, clips, "mean")).rejects.toThrow(/1 labels; expected two/);
+    await expect(crossValidatedClipProbe(codebook, clips.slice(0, 3), "mean")).rejects.toThrow(/5 folds/);
     const others = Array.from({ length: 10 }, () => sound(1));
     const empty = [...clips, ...others, { label: "y", codes: new Int32Array(0) }];
-    expect(() => crossValidatedClipProbe(codebook, empty, "mean")).toThrow(/no tokens/);
+    await expect(crossValidatedClipProbe(codebook, empty, "mean")).rejects.toThrow(/no tokens/);
   });
 });
 
