@@ -2,6 +2,7 @@
 import type { Plot, Table } from "../suite/evaluation.ts";
 import { escapeHtml, formatFigure, formatInterval, formatNumber, VERDICT_WORDS } from "./format.ts";
 import { isNumeric } from "./markdown.ts";
+import { melPicture } from "./mel-picture.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 import { colourOf, mark } from "./palette.ts";
 import { drawPlot, isWide } from "./plots.ts";
@@ -191,7 +192,11 @@ function playerHtml(player: ReportPlayer, sounds: ReadonlyMap<string, Uint8Array
     const audio = wav
       ? `<audio controls preload="metadata" aria-label="${label}" src="data:audio/wav;base64,${Buffer.from(wav).toString("base64")}"></audio>`
       : "<i>not kept</i>";
-    return `<div><span>${escapeHtml(name)}</span>${audio}</div>`;
+    const mel = wav && melPicture(wav);
+    const picture = mel
+      ? `<svg width="100%" height="96" role="img" aria-label="mel spectrogram of ${label}"><image width="100%" height="100%" preserveAspectRatio="none" href="data:image/png;base64,${Buffer.from(mel).toString("base64")}"/></svg>`
+      : "";
+    return `<div><span>${escapeHtml(name)}</span>${picture}${audio}</div>`;
   });
   const texts = Object.entries(player.texts).map(
     ([name, text]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`,
