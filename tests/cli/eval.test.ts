@@ -211,11 +211,13 @@ describe("layouts", () => {
     expect(reportOf(small).tasks[0]!.sections.map((s) => s.title)).toEqual(["ESC-10: 20 clips"]);
   });
 
-  test("a list with texts and speakers", async () => {
-    copyFileSync(speech, join(folder, "said.wav"));
-    const list = write(join(folder, "list.jsonl"), '{"audio":"said.wav","text":"hello","speaker":"a"}\n');
+  test("a folder whose list calls its audio by another name", async () => {
+    const said = join(folder, "said");
+    write(join(said, "a.wav"), wav(0, 1));
+    copyFileSync(speech, join(said, "b.wav"));
+    write(join(said, "metadata.tsv"), "path\tspeaker\ttext\nb.wav\tanna\thello\n");
     const out = join(folder, "list");
-    expect((await run(["tokens", list], out)).code).toBe(0);
+    expect((await run(["tokens", said], out)).code).toBe(0);
     expect(reportOf(out).tasks[0]!.data.clips).toBe(1);
   });
 });

@@ -138,6 +138,9 @@ async function openInput(input: string, columns: ColumnNames): Promise<ExampleSo
       shards.map((name) => join(input, name)),
       { columns },
     );
+  // a list beside the clips may call its audio by any usual name, not only AudioFolder's file_name
+  const lists = (await readdir(input)).filter((name) => /^metadata\.(csv|tsv|jsonl)$/.test(name));
+  if (lists.length === 1) return openManifestSource(join(input, lists[0]!), { columns });
   return openFolderSource(input, { columns });
 }
 

@@ -115,8 +115,9 @@ async function run({ inputs, command, evaluation, options, reporter, signal, clo
 /** The headline figures in one line. */
 function summary({ task, sections }: TaskReport): string {
   const figures = sections.flatMap((section) => section.figures.filter((figure) => figure.headline));
-  const words = figures.map(({ name, value, unit, digits = 3 }) => {
-    const number = value === null ? "not measured" : Number(value.toFixed(digits));
+  const words = figures.map(({ name, value, unit, digits }) => {
+    const rounded = (known: number) => Number(digits === undefined ? known.toPrecision(3) : known.toFixed(digits));
+    const number = value === null ? "not measured" : rounded(value);
     return `${name} ${number}${unit && value !== null ? ` ${unit}` : ""}`;
   });
   return `${task}: ${words.join("; ") || "done"}`;
