@@ -57,6 +57,7 @@ export interface DescribedPiece {
   readonly start: number;
   /** Seconds of audio. */
   readonly duration: number;
+  /** As of a whole clip. */
   readonly text: string;
   /** The text's values, for `sap`. */
   readonly sap?: SapAnswer | undefined;
@@ -64,6 +65,7 @@ export interface DescribedPiece {
 
 /** What is heard in a clip. */
 export interface Description {
+  /** What was asked for. */
   readonly task: DescribeTask;
   /** The SAP JSON, the transcript, the caption, or the emotion; "" where nothing is heard. */
   readonly text: string;

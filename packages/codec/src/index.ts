@@ -23,7 +23,7 @@ export type { HubProgress } from "./checkpoint/hub-progress.ts";
 export type { DecodeOptions, DecodeStreamOptions, Prompt } from "./decoders/decoder-system.ts";
 export type { DescribeTask } from "./describe/describe-tasks.ts";
 export type { Emotion } from "./describe/emotions.ts";
-export type { SapAnswer, SapEvent } from "./describe/sap-answer.ts";
+export type { SapAnswer, SapEvent, SapSounds, SapSpeaker } from "./describe/sap-answer.ts";
 export { TokenizerError } from "./errors.ts";
 export type { OpenModelOptions } from "./platform/model-options.ts";
 export { type AudioCodes, type ClipCodes, codeTime } from "./tokenizers/audio-codes.ts";

@@ -5,13 +5,13 @@ import { emotionGrammar, sapGrammar, textGrammar } from "./sap-grammar.ts";
 import { TokenAutomaton } from "./token-automaton.ts";
 import type { WhisperVocabulary } from "./whisper-vocabulary.ts";
 
-/** The names of the tasks. */
-export const DESCRIBE_TASKS = ["sap", "caption", "asr", "emotion"] as const;
-
 /**
  * `sap`: the answer in JSON; `caption`: the scene in a sentence; `asr`: what is said; `emotion`: one of the seven.
  */
-export type DescribeTask = (typeof DESCRIBE_TASKS)[number];
+export type DescribeTask = "sap" | "caption" | "asr" | "emotion";
+
+/** The names of the tasks. */
+export const DESCRIBE_TASKS: readonly DescribeTask[] = ["sap", "caption", "asr", "emotion"];
 
 /** The decoder's first token for each task, as in training (packages/training/src/tasks/tasks.ts). */
 export const FIRST_TOKENS: Readonly<Record<DescribeTask, string>> = {

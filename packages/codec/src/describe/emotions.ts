@@ -1,7 +1,9 @@
 /** The seven emotions of an answer about speech, and the words that models use for them. */
 
-export const EMOTIONS = ["Anger", "Disgust", "Fear", "Happiness", "Neutral", "Sadness", "Surprise"] as const;
-export type Emotion = (typeof EMOTIONS)[number];
+/** The seven emotions. */
+export type Emotion = "Anger" | "Disgust" | "Fear" | "Happiness" | "Neutral" | "Sadness" | "Surprise";
+/** All of them. */
+export const EMOTIONS: readonly Emotion[] = ["Anger", "Disgust", "Fear", "Happiness", "Neutral", "Sadness", "Surprise"];
 
 /** Other words that upstream counts as one of the seven; case matters. */
 const SYNONYMS: Readonly<Record<Emotion, string>> = {

@@ -1,29 +1,53 @@
 /** Answers about a clip ("SAP": speech, its speaker, events), as this project's models write them. */
 import type { Emotion } from "./emotions.ts";
 
+/** A sound that is heard. */
 export interface SapEvent {
+  /** What sounds, e.g. `dog bark`. */
   readonly label: string;
+  /** How it sounds; may be empty. */
   readonly characteristic: string;
 }
 
-export interface SapAnswer {
-  readonly transcription: string | null;
-  readonly paralinguistics: {
-    readonly age: (typeof SAP_AGES)[number] | null;
-    readonly gender: (typeof SAP_GENDERS)[number] | null;
-    readonly emotion: Emotion | null;
-    readonly accent: string | null;
-    readonly prosody: string | null;
-    readonly timbre: string | null;
-  };
-  readonly nonLinguisticEvents: {
-    readonly description: string | null;
-    readonly discreteEvents: readonly SapEvent[];
-    readonly continuousEvents: readonly SapEvent[];
-  };
+/** What is known of a speaker. */
+export interface SapSpeaker {
+  /** null where nobody speaks, here and below. */
+  readonly age: "Child" | "Adult" | "Elderly" | null;
+  /** As it sounds. */
+  readonly gender: "Female" | "Male" | null;
+  /** One of seven. */
+  readonly emotion: Emotion | null;
+  /** In words. */
+  readonly accent: string | null;
+  /** In words: pace, melody, loudness. */
+  readonly prosody: string | null;
+  /** In words. */
+  readonly timbre: string | null;
 }
 
+/** What is heard besides speech. */
+export interface SapSounds {
+  /** The scene in a sentence; null where there is none. */
+  readonly description: string | null;
+  /** Sounds that begin and end. */
+  readonly discreteEvents: readonly SapEvent[];
+  /** Sounds that go on, such as rain. */
+  readonly continuousEvents: readonly SapEvent[];
+}
+
+/** What is heard in a clip: speech, its speaker, other sounds. */
+export interface SapAnswer {
+  /** What is said; null where nobody speaks. */
+  readonly transcription: string | null;
+  /** Who says it, and how. */
+  readonly paralinguistics: SapSpeaker;
+  /** All else. */
+  readonly nonLinguisticEvents: SapSounds;
+}
+
+/** The values of `age`. */
 export const SAP_AGES = ["Child", "Adult", "Elderly"] as const;
+/** The values of `gender`. */
 export const SAP_GENDERS = ["Female", "Male"] as const;
 
 /**
