@@ -1,5 +1,4 @@
 /** Stage `audio`: every source → two shards of 16 kHz clips, `train` and `held-out`. */
-import { rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { changeSpeed, gain, level, mix, noise, peak, Random } from "@uat/training";
@@ -51,7 +50,6 @@ export async function buildDataset(options: DatasetOptions): Promise<void> {
   await addAugmented(originals, augmented);
   await originals.close();
   await augmented.close();
-  rmSync(options.unpacked, { recursive: true, force: true });
   for (const [key, minutes] of Object.entries(minutesOf(augmented.clips)).sort()) {
     options.log(`  ${minutes.toFixed(1).padStart(6)} min  ${key}`);
   }

@@ -8,7 +8,6 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { formatProgress, train } from "@uat/training";
 import { readSceneConfig, synthesize } from "../../packages/training/src/synth/index.ts";
-import { assembleMetrics, assembleVoices } from "./assemble.ts";
 import { convertWhisper } from "./convert.ts";
 import { buildDataset } from "./dataset.ts";
 import { DECODER_FIELDS } from "./decoder-config.ts";
@@ -17,8 +16,10 @@ import { collectClasses, SOUND_SETS } from "./evaluation-sounds.ts";
 import { makeEvaluationSpeech } from "./evaluation-speech.ts";
 import { fetchSources } from "./fetch.ts";
 import { copyRecordings, writeList } from "./lists.ts";
+import { prepareMetrics, prepareVoices } from "./networks.ts";
 import { packDecoder } from "./pack-decoder.ts";
 import { packTokenizer } from "./pack-tokenizer.ts";
+import { collectRecordings } from "./recordings.ts";
 import { collectSounds } from "./sounds.ts";
 import { allSources, readManifest } from "./sources.ts";
 import { speak, writeMetadata } from "./speak.ts";
@@ -61,7 +62,8 @@ function stages(speech: string | undefined): Stage[] {
   const options = { manifest, downloads, unpacked, log };
   const hashes = allSources(manifest).map(({ sha256 }) => sha256);
   const whisper = ["config.json", "model.safetensors", "tokenizer.json"].map((name) => at("whisper", name));
-  const voices = [at("kokoro", "model.onnx"), at("piper", "en_US-joe-medium.onnx")];
+  const kokoro = at("voices", "kokoro");
+  const voices = [join(kokoro, "model.onnx"), at("voices", "piper", "en_US-joe-medium.onnx")];
   const sounds = ["events", "backgrounds", "music"];
   const tables = sounds.map((kind) => at("sounds", kind, "metadata.tsv"));
   const lists = ["speech", ...sounds].map((kind) => at("lists", `${kind}.tsv`));
@@ -74,8 +76,9 @@ function stages(speech: string | undefined): Stage[] {
   const runs = {
     heads: training("heads", 110, [at("start", "tokenizer", "model.safetensors"), scenes, ...lists]),
     tokenizer: training("tokenizer", 930, [at("heads", "checkpoint-110", "training", "manifest.json")]),
-    flow: training("flow", 1500, [packed, decoderStart, ...lists]),
-    vocoder: training("vocoder", 3000, [decoderStart, ...lists]),
+    prior: training("prior", 500, [packed, decoderStart, ...lists]),
+    flow: training("flow", 1500, [at("prior", "checkpoint-500", "training", "manifest.json")]),
+    vocoder: training("vocoder", 900, [decoderStart, ...lists]),
   };
   return [
     {
@@ -101,14 +104,14 @@ function stages(speech: string | undefined): Stage[] {
       revision: 1,
       inputs: manifest.voices.map(({ sha256 }) => sha256),
       outputs: voices,
-      run: () => assembleVoices(manifest, downloads, unpacked, { kokoro: at("kokoro"), piper: at("piper") }),
+      run: () => prepareVoices({ ...options, out: at("voices") }),
     },
     {
       name: "metrics",
       revision: 1,
       inputs: manifest.metrics.map(({ sha256 }) => sha256),
       outputs: [at("metrics", "speechmos", "dnsmos_models", "sig_bak_ovr.onnx")],
-      run: () => assembleMetrics(manifest, downloads, at("metrics")),
+      run: () => prepareMetrics({ ...options, out: at("metrics") }),
     },
     {
       name: "speak",
@@ -118,17 +121,24 @@ function stages(speech: string | undefined): Stage[] {
       outputs: [at("speech", "metadata.tsv")],
       run: async () => {
         const list = await texts();
-        await speak({ kokoro: at("kokoro"), texts: list, out: at("speech"), part: 0, parts: 1, log });
+        await speak({ kokoro, texts: list, out: at("speech"), part: 0, parts: 1, log });
         const { clips, minutes } = writeMetadata(list, at("speech"));
         log(`  ${clips} clips, ${minutes.toFixed(1)} min`);
       },
     },
     {
-      name: "recordings",
+      name: "person",
       revision: 1,
       inputs: readSpeechFolder(speech),
+      outputs: [at("person", "metadata.tsv")],
+      run: async () => copyRecordings(speech, at("person")),
+    },
+    {
+      name: "recordings",
+      revision: 1,
+      inputs: manifest.audio,
       outputs: [at("recordings", "metadata.tsv")],
-      run: async () => copyRecordings(speech, at("recordings")),
+      run: () => collectRecordings({ ...options, out: at("recordings") }),
     },
     {
       name: "sounds",
@@ -148,11 +158,11 @@ function stages(speech: string | undefined): Stage[] {
       name: "lists",
       revision: 1,
       inputs: null,
-      after: [at("speech", "metadata.tsv"), at("recordings", "metadata.tsv"), ...tables],
+      after: [at("speech", "metadata.tsv"), at("person", "metadata.tsv"), ...tables],
       outputs: lists,
       run: async () => {
         const columns = ["language", "speaker", "text"];
-        const clips = [await writeList(lists[0]!, ["../speech", "../recordings"], columns)];
+        const clips = [await writeList(lists[0]!, ["../speech", "../person"], columns)];
         for (const [i, kind] of sounds.entries())
           clips.push(await writeList(lists[i + 1]!, [`../sounds/${kind}`], ["label"]));
         log(`  ${clips.join(", ")} clips`);
@@ -162,7 +172,7 @@ function stages(speech: string | undefined): Stage[] {
       name: "scenes",
       revision: 1,
       inputs: readFileSync(here("scenes.yaml"), "utf8"),
-      after: [at("speech", "metadata.tsv"), at("recordings", "metadata.tsv"), ...tables],
+      after: [at("speech", "metadata.tsv"), at("person", "metadata.tsv"), ...tables],
       outputs: [scenes],
       run: async () => {
         await synthesize(await readSceneConfig(here("scenes.yaml")), { out: at("scenes") });
@@ -213,6 +223,7 @@ function stages(speech: string | undefined): Stage[] {
       outputs: [decoderStart],
       run: () => startDecoder({ tokenizer: at("pack"), fields: DECODER_FIELDS, out: at("start-decoder") }),
     },
+    runs.prior,
     runs.flow,
     runs.vocoder,
     {
@@ -225,7 +236,7 @@ function stages(speech: string | undefined): Stage[] {
         packDecoder({
           tokenizer: at("pack"),
           flow: at("flow", "checkpoint-1500"),
-          vocoder: at("vocoder", "checkpoint-3000"),
+          vocoder: at("vocoder", "checkpoint-900"),
           out: MODEL,
         }),
     },
@@ -237,7 +248,7 @@ function stages(speech: string | undefined): Stage[] {
       outputs: ["evaluation", "development"].map((set) => at(set, "speech", "metadata.tsv")),
       run: () =>
         makeEvaluationSpeech({
-          kokoro: at("kokoro"),
+          kokoro,
           piper: voices[1]!,
           speech,
           evaluation: at("evaluation", "speech"),

@@ -28,8 +28,10 @@ export async function startDecoder(options: {
   const parameters = [...initialWeights(flowParameters(config.flow), 1)];
   for (const { name, values } of parameters) {
     if (name === "input_embedding.weight") values.set(codebook);
-    if (name === "encoder_proj.bias") values.fill(MEAN_LOG_MEL);
-    if (name === "decoder.estimator.final_proj.bias") values.fill(MEAN_LOG_MEL);
+    // the regulator's last layer
+    if (name === "length_regulator.model.12.bias") values.fill(MEAN_LOG_MEL);
+    // no velocity at first: the mel is what the encoder foretells
+    if (name.startsWith("decoder.estimator.final_proj.")) for (const [i, v] of values.entries()) values[i] = 1e-2 * v;
   }
   await writeDecoder(join(options.out, "decoder"), config, {
     flow: memoryStore(float32Tensors(parameters)),

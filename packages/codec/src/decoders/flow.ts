@@ -75,7 +75,9 @@ export class Flow {
     const shape = [1, bins, frames];
     const given = { mu: mu!, spk: spk!, cond: { data: cond, shape } };
     let x = input.noise(frames);
-    const steps = eulerSteps(STEPS, this.config.decoder.cfm_params.t_scheduler);
+    const { prior_deviation: deviation, t_scheduler } = this.config.decoder.cfm_params;
+    if (deviation !== null) x = x.map((z, i) => (mu!.data[i] as number) + deviation * z);
+    const steps = eulerSteps(STEPS, t_scheduler);
     for (const [i, { t, dt }] of steps.entries()) {
       signal?.throwIfAborted();
       const { next } = await this.#step.run({

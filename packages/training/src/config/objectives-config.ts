@@ -47,6 +47,7 @@ export const tokenizerObjectives = filled({
 });
 
 export const flowObjectives = filled({
+  flow: weight(1).describe("weight of the flow-matching loss; 0: the encoder alone is trained, by `prior`"),
   prior: weight(0).describe("weight of the squared error of what the encoder foretells as a mel itself (Grad-TTS)"),
   crop_tokens: size.default(50).describe("most tokens of a clip in a batch; longer clips are cropped at random"),
 });

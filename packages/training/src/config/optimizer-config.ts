@@ -26,7 +26,12 @@ const common = {
   eps: positive.default(1e-8).describe("added to the root of the second moment"),
   weight_decay: amount.default(0.01).describe("decoupled decay of all weights"),
   clip: positive.nullable().default(1).describe("largest norm of all gradients together; null: no clipping"),
-  ema: belowOne.nullable().default(null).describe("decay of averaged weights, which are evaluated (less at first: (1 + n) / (10 + n) after n steps); null: none"),
+  ema: belowOne
+    .nullable()
+    .default(null)
+    .describe(
+      "decay of averaged weights, which are evaluated (less at first: (1 + n) / (10 + n) after n steps); null: none",
+    ),
   schedule_steps: count
     .nullable()
     .default(null)

@@ -68,26 +68,33 @@ export function flowPath(mel: Tensor, noise: Tensor, time: Tensor, sigma: number
 }
 
 export interface FlowLossOptions extends TrainingOptions {
+  /** Weight of the flow-matching loss; 1 by default. With 0 the network of velocities is left out. */
+  readonly flow?: number | undefined;
   /** Weight of the prior loss; 0 by default. */
   readonly prior?: number | undefined;
 }
 
 /**
  * `flow`: the flow-matching loss, mean over batch, bands and frames of the velocity's absolute or squared error.
+ * With `prior_deviation` the path begins at μ with a little noise (PriorGrad, Lee et al., 2021, arXiv 2106.06406), so that
+ * what the flow does not know yet is at least the mean.
  * `prior`: the mean squared error of what the encoder foretells, μ, as a mel itself (Grad-TTS, Popov et al., 2021, arXiv
  * 2105.06337, section 3.3): with it the network has little to add to μ, and learns in a fraction of the steps.
  */
 export function flowLoss(inputs: FlowInputs, p: Scope, c: FlowConfig, options: FlowLossOptions = {}): Objective {
   const { mel, noise, time, prompt, told } = inputs;
-  const { sigma_min, reg_loss_type } = c.decoder.cfm_params;
+  const { sigma_min, reg_loss_type, prior_deviation } = c.decoder.cfm_params;
+  const { flow: flowWeight = 1, prior: priorWeight = 0 } = options;
   const { mu, spk } = flowEncoder(inputs, p, c, options);
-  const batch = mel.dim(0) as Dim;
-  const context = flowContext(mu, spk, mel.mul(prompt)).mul(told.reshape([batch, 1, 1]));
-  const path = flowPath(mel, noise, time, sigma_min);
-  const error = velocity(path.point, time, context, p, c.decoder, options).sub(path.velocity);
-  const flow = (reg_loss_type === "l1" ? error.abs() : error.mul(error)).mean([0, 1, 2]);
   const distance = mu.sub(mel);
   const prior = distance.mul(distance).mean([0, 1, 2]);
-  const weight = options.prior ?? 0;
-  return { loss: weight > 0 ? flow.add(prior.mul(weight)) : flow, metrics: { flow, prior } };
+  if (flowWeight === 0) return { loss: prior.mul(priorWeight), metrics: { prior } };
+  const batch = mel.dim(0) as Dim;
+  const context = flowContext(mu, spk, mel.mul(prompt)).mul(told.reshape([batch, 1, 1]));
+  const start = prior_deviation === null ? noise : mu.detach().add(noise.mul(prior_deviation));
+  const path = flowPath(mel, start, time, sigma_min);
+  const error = velocity(path.point, time, context, p, c.decoder, options).sub(path.velocity);
+  const flow = (reg_loss_type === "l1" ? error.abs() : error.mul(error)).mean([0, 1, 2]);
+  const loss = flow.mul(flowWeight);
+  return { loss: priorWeight > 0 ? loss.add(prior.mul(priorWeight)) : loss, metrics: { flow, prior } };
 }

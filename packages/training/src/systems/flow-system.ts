@@ -88,7 +88,7 @@ export class FlowSystem implements TrainingSystem {
       const flow = await FlowTraining.create(runtime, config, {
         parameters,
         groups: optimizerGroups(run.optimizer, { ...modelParts(names) }),
-        prior: run.objectives.prior,
+        weights: { flow: run.objectives.flow, prior: run.objectives.prior },
         clip,
         averageDecay: ema ?? undefined,
         collective,

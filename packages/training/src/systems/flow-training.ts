@@ -5,7 +5,7 @@ import { LossProgram } from "../engine/loss-program.ts";
 import { alone, type Collective } from "../loop/collective.ts";
 import { type UpdateResult, Updater } from "../loop/updater.ts";
 import { Dropout } from "../objectives/dropout.ts";
-import { flowInputs, flowLoss } from "../objectives/flow.ts";
+import { type FlowLossOptions, flowInputs, flowLoss } from "../objectives/flow.ts";
 import { type FlowBatch, flowStepInputs } from "../objectives/flow-batch.ts";
 import { AdamW, type AdamWGroup } from "../optimizer/adamw.ts";
 import { ParameterArena } from "../optimizer/parameter-arena.ts";
@@ -19,8 +19,8 @@ export interface FlowTrainingOptions {
   readonly parameters: readonly InitialParameter[];
   /** What is trained, and how. */
   readonly groups: readonly AdamWGroup[];
-  /** Weight of the prior loss; 0 by default. */
-  readonly prior?: number | undefined;
+  /** Weights of the losses, as {@link flowLoss} takes them. */
+  readonly weights?: Pick<FlowLossOptions, "flow" | "prior"> | undefined;
   /** Largest norm of all gradients together; null: no clipping. */
   readonly clip: number | null;
   /** Decay of averaged weights; none by default. */
@@ -65,7 +65,7 @@ export class FlowTraining {
 
   /** @param runtime one that runs on the calling thread. */
   static async create(runtime: Runtime, config: FlowConfig, options: FlowTrainingOptions): Promise<FlowTraining> {
-    const { groups, prior, clip, averageDecay, collective = alone, recompute } = options;
+    const { groups, weights, clip, averageDecay, collective = alone, recompute } = options;
     const lists = groups.map((group) => group.parameters);
     const parameters = ParameterArena.from(options.parameters, lists);
     const optimizer = await AdamW.create(runtime, parameters, groups);
@@ -78,7 +78,7 @@ export class FlowTraining {
     const trained = new Set(lists.flat());
     const program = await LossProgram.compile(runtime, "flow_training", { parameters, trained }, (graph, p) =>
       flowLoss(flowInputs(graph, config), p, config, {
-        prior,
+        ...weights,
         dropout: (x, rate) => dropout.apply(graph, x, rate),
         layer: recompute ? (body) => graph.recompute(body) : undefined,
       }),
@@ -87,7 +87,7 @@ export class FlowTraining {
       runtime,
       "flow_evaluation",
       { parameters, trained: new Set() },
-      (graph, p) => flowLoss(flowInputs(graph, config), p, config, { prior }),
+      (graph, p) => flowLoss(flowInputs(graph, config), p, config, weights),
     );
     return new FlowTraining(config, updater, collective, program, evaluation, dropout);
   }

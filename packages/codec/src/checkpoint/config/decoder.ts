@@ -93,6 +93,8 @@ const matchingFields = z.looseObject(
     training_cfg_rate: rate.default(0.2),
     inference_cfg_rate: number.default(0.7),
     reg_loss_type: z.enum(["l1", "l2"], 'expected "l1" or "l2"').default("l1"),
+    /** An extension: the path begins at μ plus noise of this deviation, instead of at noise alone. */
+    prior_deviation: number.nullable().default(null),
   },
   "expected a mapping or !new: of DictConfig",
 );
