@@ -1,5 +1,5 @@
 /** From the options of a command to the part of the suite that it runs. */
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { clusterEvaluation, type Evaluation, tokenEvaluation } from "@uat/evaluation";
 import {
   benchmarkOf,
@@ -142,7 +142,7 @@ export const understanding = (list: string, command: Command) =>
     return understandingEvaluation({
       benchmark,
       questions: some(parseQuestions(rows, benchmark, list), options),
-      locate: (audio) => join(folder, audio),
+      locate: (audio) => resolve(folder, audio),
       endpoint,
       presentation:
         options.as === "audio"
@@ -167,7 +167,7 @@ export const tts = (list: string, command: Command) =>
     return ttsEvaluation({
       lines,
       language,
-      locatePrompt: (prompt) => join(dirname(list), prompt),
+      locatePrompt: (prompt) => resolve(dirname(list), prompt),
       locateSpeech: (id) => join(speech, `${id}.wav`),
       recognizer: recognizer && {
         ...hears,
