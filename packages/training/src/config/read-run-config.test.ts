@@ -166,6 +166,10 @@ describe("refused in one line that names file, field, value and what is expected
     ],
     [withLines("objectives: { tokens: 0 }"), "objectives have no weight above 0"],
     [
+      "{ system: flow, steps: 10, model: { init: base }, data: { train: [{ path: a.parquet }] }, objectives: { flow: 0 } }",
+      "objectives have no weight above 0",
+    ],
+    [
       withLines("objectives: { ctc: { units: letters } }"),
       'objectives.ctc.units is "letters"; expected "characters" or "phonemes"',
     ],

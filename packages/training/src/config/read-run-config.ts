@@ -126,6 +126,7 @@ function settle<S extends System>(parsed: Parsed<S>, file: string): RunConfig {
   checkModel(config, file);
   if (config.system === "tokenizer") checkObjectives(config, file);
   else checkDecoderFields(config.model.config, file);
+  if (config.system === "flow") checkWeights([config.objectives.flow, config.objectives.prior], file);
   if (config.data.tokenizer !== null && config.system !== "flow")
     throw new TrainingError(
       `${file}: data.tokenizer is ${shown(config.data.tokenizer)}; only system: flow reads tokens`,
@@ -149,12 +150,16 @@ function checkModel({ model, system }: Parsed<System>, file: string): void {
     );
 }
 
+function checkWeights(weights: readonly (number | undefined)[], file: string): void {
+  if (weights.every((weight) => !weight))
+    throw new TrainingError(`${file}: objectives have no weight above 0; expected something to be taught`);
+}
+
 function checkObjectives({ model, objectives, data }: Parsed<"tokenizer">, file: string): void {
   checkTokenizerFields(model.config, file);
   const { tokens, distill, ctc, tags, frames } = objectives;
-  const weights = [tokens, distill?.weight, ctc?.weight, tags?.weight, ...Object.values(frames)];
-  if (weights.every((weight) => !weight))
-    throw new TrainingError(`${file}: objectives have no weight above 0; expected something to be taught`);
+  const { log_mel, energy, pitch } = frames;
+  checkWeights([tokens, distill?.weight, ctc?.weight, tags?.weight, log_mel, energy, pitch], file);
   const cached = model.cache_prefix;
   if (cached === null) return;
   const parts = ["encoder.conv1", "encoder.conv2", ...Array.from({ length: cached }, (_, i) => `encoder.layers.${i}`)];
