@@ -1,15 +1,15 @@
 /** The files a run leaves: report.json, report.md, report.html and the sounds of its players; and reading them again. */
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { EvaluationError } from "@uat/evaluation";
 import {
-  EvaluationError,
   parseReport,
   REPORT_VERSION,
   type Report,
   reportMarkdown,
   reportPage,
   type TaskReport,
-} from "@uat/evaluation";
+} from "@uat/evaluation/report";
 import { InputError, systemError } from "../errors.ts";
 import { withOutputs } from "../output/outputs.ts";
 

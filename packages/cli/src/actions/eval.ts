@@ -2,8 +2,9 @@
 import { mkdir } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
-import { type Evaluation, PlayerSounds, type TaskReport } from "@uat/evaluation";
+import type { Evaluation } from "@uat/evaluation";
 import { type ModelSource, modelDigest, ResultStore, runEvaluation, writeError } from "@uat/evaluation/node";
+import { PlayerSounds, type TaskReport } from "@uat/evaluation/report";
 import type { ColumnNames } from "@uat/training";
 import type { Command } from "commander";
 import { AudioDecoder, AudioTokenizer } from "universal-audio-tokenizer";

@@ -1,10 +1,11 @@
 import { buildGraph, compile, createRuntime, type Runtime } from "@uat/graph";
-import type { FlowConfig } from "universal-audio-tokenizer/internal";
+import { Flow, type FlowConfig, memoryStore } from "universal-audio-tokenizer/internal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decoderGeometry } from "../config/decoder-geometry.ts";
 import { LossProgram } from "../engine/loss-program.ts";
 import { ParameterArena } from "../optimizer/parameter-arena.ts";
 import { Random } from "../random.ts";
+import { float32Tensors } from "../systems/decoder-files.ts";
 import { askedParameters, initialWeights } from "../systems/initial-weights.ts";
 import { Dropout } from "./dropout.ts";
 import { flowInputs, flowLoss, flowPath } from "./flow.ts";
@@ -151,4 +152,29 @@ test("a frame counts as much whichever item it belongs to, and items do not meet
   }
   expect(sum / batch.size).toBeCloseTo(loss, 5);
   await program.dispose();
+});
+
+test("with a prior the path begins at what the encoder foretells: without velocity that is the mel", async () => {
+  const [config, wide] = [0, 0.5].map((deviation) => {
+    const tiny = tinyFlow(false, "l1");
+    const cfm_params = { ...tiny.decoder.cfm_params, prior_deviation: deviation, inference_cfg_rate: 0 };
+    return { ...tiny, decoder: { ...tiny.decoder, cfm_params } };
+  }) as [FlowConfig, FlowConfig];
+  const asked = askedParameters((g, p) => flowLoss(flowInputs(g, config), p, config));
+  const weights = [...initialWeights(asked, 3)];
+  for (const { name, values } of weights) if (name.startsWith("decoder.estimator.final_proj.")) values.fill(0);
+  const store = memoryStore(float32Tensors(weights));
+  const mel = async (c: FlowConfig, noise: number) => {
+    const flow = await Flow.load(c, store, runtime);
+    const made = await flow.mel({
+      tokens: Int32Array.of(1, 4, 2, 9),
+      noise: (n) => new Float32Array(n * MELS).fill(noise),
+    });
+    await flow.dispose();
+    return Array.from(made.data);
+  };
+  const foretold = await mel(config, 0);
+  expect(new Set(foretold.map((v) => v.toFixed(3))).size).toBeGreaterThan(10);
+  expect(await mel(config, 3)).toEqual(foretold);
+  for (const [i, v] of (await mel(wide, 3)).entries()) expect(v - foretold[i]!).toBeCloseTo(1.5, 5);
 });
