@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts", "recipes/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**", "recipes/*/work/**"],
+    exclude: ["**/node_modules/**", "**/dist/**", "recipes/*/work*/**"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: "forks",

@@ -2,7 +2,7 @@
  * Stages `recordings` and `lists`: a person's recordings without what is held out, and lists of all training clips with
  * their lengths, from which the trainer makes batches of like lengths.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { loadSpeechSamples } from "@uat/audio";
 import { heldOutPaths, readSpeechFolder } from "./speech-folder.ts";
@@ -18,7 +18,6 @@ export function readTable(file: string): Row[] {
 }
 
 function writeTable(file: string, columns: readonly string[], rows: readonly Row[]): void {
-  mkdirSync(dirname(file), { recursive: true });
   const lines = [columns, ...rows.map((row) => columns.map((name) => row[name] ?? ""))];
   writeWhole(file, `${lines.map((line) => line.join("\t")).join("\n")}\n`);
 }
@@ -30,8 +29,7 @@ export function copyRecordings(speech: string | undefined, out: string): void {
   const rows = readTable(join(speech as string, "metadata.tsv")).filter(({ path }) => !kept.has(path!));
   for (const { path } of rows) {
     const to = join(out, path!);
-    mkdirSync(dirname(to), { recursive: true });
-    if (!existsSync(to)) copyFileSync(join(speech as string, path!), to);
+    if (!existsSync(to)) writeWhole(to, readFileSync(join(speech as string, path!)));
   }
   const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
   writeTable(
