@@ -37,6 +37,7 @@ export default defineConfig([
       cli: "../cli/src/main.ts",
       "native-worker": "../graph/src/run/native-worker.ts",
       "loader-worker": "../training/src/data/loader-worker.ts",
+      "server-worker": "../server/src/engine/engine-worker.ts",
     },
     outDir: "dist/node",
   },

@@ -8,6 +8,7 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { quantizeCommand } from "./commands/quantize.ts";
 import { reconstructCommand } from "./commands/reconstruct.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { synthCommand } from "./commands/synth.ts";
 import { tokenizeCommand } from "./commands/tokenize.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -23,6 +24,7 @@ Examples:
   $ uat decode codes.json --out speech.wav      # and back
   $ uat reconstruct speech.wav --plot           # both, with a picture
   $ uat inspect base
+  $ uat serve                                   # an API over HTTP and WebSocket
   $ uat train recipes/tiny/tokenizer.yaml --out run`;
 
 export function program(): Command {
@@ -48,6 +50,7 @@ export function program(): Command {
     inspectCommand(),
     pullCommand(),
     exportCommand(),
+    serveCommand(),
     quantizeCommand(),
     synthCommand(),
     trainCommand(),

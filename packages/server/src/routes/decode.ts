@@ -1,0 +1,105 @@
+/** `POST /v1/audio/decode`: codes to a wav file, whole or chunk by chunk. */
+import { once } from "node:events";
+import { WavWriter } from "@uat/audio";
+import { decodeRequest } from "../api/schemas.ts";
+import { validate } from "../api/validate.ts";
+import { RequestError } from "../errors.ts";
+import { mediaType, parseJson, readBody } from "../http/body.ts";
+import { sendBytes } from "../http/respond.ts";
+import { type Context, checkModel } from "./context.ts";
+
+export async function postDecode(context: Context): Promise<void> {
+  const { allowance, limits, metrics, model, pool, request, response, signal } = context;
+  const type = mediaType(request);
+  if (type !== "application/json")
+    throw new RequestError("unsupported_media_type", `content-type ${type || "missing"}: expected application/json`);
+  const question = validate(decodeRequest, parseJson(await readBody(request, allowance)));
+  checkModel(question.model, model);
+  if (question.format !== "wav")
+    throw new RequestError("invalid", `format ${question.format.slice(0, 20)}: this server writes wav`);
+  const codes = checkedCodes(question.codes.flat(2), model.codebookSize, limits.maxTokens);
+  allowance.release();
+  const { encoding, seed, window } = question;
+  context.note({ codes: codes.length, streamed: question.stream });
+  if (question.stream) return streamDecode(context, codes, question);
+  const { value, queued, ran } = await pool.submit(
+    (engine, control) => engine.decode({ codes, encoding, seed, window }, control),
+    signal,
+  );
+  metrics.queueSeconds.observe({ operation: "decode" }, queued);
+  metrics.inferenceSeconds.observe({ operation: "decode" }, ran);
+  metrics.realTimeFactor.observe({ operation: "decode" }, ran / value.duration);
+  metrics.tokens.add({ operation: "decode" }, codes.length);
+  metrics.audioSeconds.add({ operation: "decode" }, value.duration);
+  context.note({ queue_seconds: queued, inference_seconds: ran, audio_seconds: value.duration });
+  sendBytes(response, 200, "audio/wav", value.wav, {
+    "x-queue-seconds": queued.toFixed(4),
+    "x-inference-seconds": ran.toFixed(4),
+  });
+}
+
+/** @throws RequestError for no codes, too many, and ids the model does not have. */
+export function checkedCodes(given: readonly number[], codebookSize: number, maxTokens: number): Int32Array {
+  let length = given.length;
+  while (length > 0 && given[length - 1] === -1) length--;
+  if (length === 0) throw new RequestError("empty", "no codes; expected at least one");
+  if (length > maxTokens)
+    throw new RequestError("too_large", `${length} codes; this server takes up to ${maxTokens} at once`);
+  const wrong = given.findIndex((id, i) => i < length && (id < 0 || id >= codebookSize));
+  if (wrong >= 0)
+    throw new RequestError("invalid", `codes.${wrong}: ${given[wrong]}; expected 0 to ${codebookSize - 1}`);
+  return Int32Array.from(given.slice(0, length));
+}
+
+async function streamDecode(
+  { limits, metrics, model, response, signal, streams }: Context,
+  codes: Int32Array,
+  {
+    encoding,
+    seed,
+    window,
+    block_size: blockSize,
+  }: {
+    encoding: "s16" | "f32";
+    seed?: number | undefined;
+    window?: number | undefined;
+    block_size?: number | undefined;
+  },
+): Promise<void> {
+  const sampleRate = model.decoder?.sampleRate ?? 0;
+  const stream = streams.open();
+  // a client that reads nothing must not hold the engine's work for ever
+  const stall = new AbortController();
+  const both = AbortSignal.any([signal, stall.signal]);
+  const send = async (bytes: Uint8Array) => {
+    both.throwIfAborted();
+    if (response.write(bytes)) return;
+    const timer = setTimeout(
+      () => stall.abort(new RequestError("timeout", "the client reads no further")),
+      limits.idleTimeout * 1000,
+    );
+    await once(response, "drain", { signal: both }).finally(() => clearTimeout(timer));
+  };
+  try {
+    const writer = new WavWriter({ write: send }, sampleRate, 1, encoding);
+    async function* all() {
+      yield codes;
+    }
+    let samples = 0;
+    const began = Date.now();
+    for await (const piece of stream.engine.liveAudio(all(), { seed, window, blockSize }, both)) {
+      // the first piece is there: what could be refused has been
+      if (samples === 0) {
+        response.writeHead(200, { "content-type": "audio/wav", "cache-control": "no-store" });
+        metrics.firstAudioSeconds.observe({}, (Date.now() - began) / 1000);
+      }
+      samples += piece.length;
+      await writer.write([piece]);
+    }
+    response.end();
+    metrics.tokens.add({ operation: "decode" }, codes.length);
+    metrics.audioSeconds.add({ operation: "decode" }, samples / sampleRate);
+  } finally {
+    stream.release();
+  }
+}
