@@ -34,10 +34,18 @@ interface Row {
   readonly quantizer_loss: number;
   readonly log_mel_loss: number;
   readonly pitch_loss: number;
+  readonly agreement_loss?: number;
+  readonly agreement?: number;
 }
 
 /** @param pooling after which layer frames are pooled: before or behind the cached ones. */
-async function losses(name: string, pooling: number, cache: number | null, parts: readonly number[]): Promise<Row[]> {
+async function losses(
+  name: string,
+  pooling: number,
+  cache: number | null,
+  parts: readonly number[],
+  objectives = {},
+): Promise<Row[]> {
   const group = { lr: 1e-3, warmup: 0 };
   const config = {
     system: "tokenizer",
@@ -74,7 +82,7 @@ async function losses(name: string, pooling: number, cache: number | null, parts
     },
     data: { train: [{ manifest: "list.jsonl" }], max_seconds: 1 },
     optimizer: { groups: { encoder: group, decoder: group, rest: group } },
-    objectives: { tags: {}, frames: { log_mel: 1, pitch: 0.5 } },
+    objectives: { tags: {}, frames: { log_mel: 1, pitch: 0.5 }, ...objectives },
   };
   const path = join(folder, `${name}.yaml`);
   writeFileSync(path, JSON.stringify(config));
@@ -97,4 +105,22 @@ test.each([0, 1, 2, 3])("pooling after layer %i", async (pooling) => {
   const resumed = await losses(`resumed-${pooling}`, pooling, 2, [2, 6]);
   const values = (rows: Row[]) => rows.map((row) => row.loss);
   expect(values(resumed)).toEqual(values(cached));
+});
+
+test("changed copies: kept beside their originals, resumed exactly, and taught what features give", async () => {
+  // a gain is drawn anew for each clip that is met without a cache; one that is always the same can be compared
+  const objectives = { agreement: { weight: 1, changes: { gain: { probability: 1, decibels: [-12, -12] } } } };
+  const direct = await losses("direct-copies", 2, null, [6], objectives);
+  const cached = await losses("cached-copies", 2, 2, [6], objectives);
+  for (const [i, row] of cached.entries())
+    for (const name of ["loss", "log_mel_loss", "agreement_loss"] as const)
+      expect(Math.abs(row[name]! - direct[i]![name]!)).toBeLessThan(5e-3 * Math.max(1, direct[i]![name]!));
+  const resumed = await losses("resumed-copies", 2, 2, [2, 6], objectives);
+  expect(resumed.map((row) => row.agreement_loss)).toEqual(cached.map((row) => row.agreement_loss));
+  // originals and copies differ, so that something is to be learned: with no change at all every code would agree
+  expect(cached[0]!.agreement!).toBeLessThan(1);
+  const same = await losses("same-copies", 2, 2, [2], {
+    agreement: { weight: 1, changes: { gain: { probability: 1, decibels: [0, 0] } } },
+  });
+  expect(same[0]!.agreement).toBe(1);
 });

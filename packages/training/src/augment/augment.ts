@@ -45,6 +45,9 @@ export const augmentationSchema = z.strictObject({
 
 export type Augmentation = z.infer<typeof augmentationSchema>;
 
+/** Changes that leave every sound at its time. */
+export const timelessAugmentationSchema = augmentationSchema.omit({ speed: true });
+
 /** Rates whose half is the highest frequency left by `band-limit`, Hz. */
 const LOW_RATES = [4000, 6000, 8000, 11025];
 

@@ -3,6 +3,7 @@
  * there: the quantiser's loss, the flow's `reg_loss_type` and `training_cfg_rate`.
  */
 import { z } from "zod";
+import { timelessAugmentationSchema } from "../augment/augment.ts";
 import { MULTI_PERIOD } from "../discriminators/multi-period.ts";
 import { MULTI_RESOLUTION } from "../discriminators/multi-resolution.ts";
 import { FEATURE_WEIGHT, MEL_WEIGHT, STFT_RESOLUTIONS } from "../objectives/vocoder.ts";
@@ -44,6 +45,15 @@ export const tokenizerObjectives = filled({
     energy: weight(0).describe("weight of the energy's error"),
     pitch: weight(0).describe("weight of the pitch's error"),
   }).describe("values of each frame, foretold from its token"),
+  agreement: block({
+    weight: weight(1).describe("weight of the cross-entropy of the original's codes by the copy's states"),
+    changes: timelessAugmentationSchema.describe("what is changed in copies, as `data.augment` but for speed"),
+  })
+    .nullable()
+    .default(null)
+    .describe(
+      "each clip comes twice, once changed: the copy is to have the codes of its original, and the same labels",
+    ),
 });
 
 export const flowObjectives = filled({

@@ -11,6 +11,7 @@ import {
 import type { NumericArray } from "@uat/graph";
 import { TrainingError } from "../errors.ts";
 import { IGNORED_LABEL } from "../tasks/targets.ts";
+import { copyRows, withCopies } from "./copies.ts";
 import type { Example } from "./example.ts";
 import { type DecoderPreparation, longestSamples, type PreparedClip, type TokenizerPreparation } from "./prepare.ts";
 
@@ -112,7 +113,8 @@ export interface TokenizerCollateOptions {
  * For clips prepared as `tokenizer` or `flow`: `input_features` [batch, mels, frames], `attention_mask` [batch, frames],
  * and with text `decoder_input_ids`, `labels` [batch, time]. Features are those of the samples padded with zeros; the
  * mask is the samples' mask at every 160th sample. Clips prepared with their pitch give `pitch` [batch, frames], 0 in
- * padding; targets are those of {@link collateTargets}.
+ * padding; targets are those of {@link collateTargets}. Clips prepared with a copy come twice (copies.ts), and their
+ * own features as `target_features` with both.
  */
 export function tokenizerCollate(options: TokenizerCollateOptions): Collate {
   const { preparation, padding, text, targets } = options;
@@ -120,32 +122,43 @@ export function tokenizerCollate(options: TokenizerCollateOptions): Collate {
   const most = longestSamples(preparation) / WHISPER_HOP_LENGTH;
   const bucket = typeof padding === "object" ? Math.round(padding.multipleOf * WHISPER_SAMPLE_RATE) : stride;
   const step = paddedLength(Math.max(1, bucket), stride) / WHISPER_HOP_LENGTH;
-  return (items) => {
-    const mels = items[0]?.tensors.features?.shape[0] as number;
+  return (clips) => {
+    const items = preparation.name === "tokenizer" && preparation.copy ? withCopies(clips) : clips;
     const longest = Math.max(...items.map(({ tensors }) => tensors.features?.shape[1] as number));
     const frames = padding === "max" ? most : Math.min(most, paddedLength(longest, step));
-    const features = new Float32Array(items.length * mels * frames);
     const mask = new Int32Array(items.length * frames);
-    for (const [row, { tensors, length }] of items.entries()) {
-      const { data, shape } = tensors.features as { data: Float32Array; shape: readonly number[] };
-      const given = shape[1] as number;
-      // a clip that is not cut off ends with a frame of silence (prepare.ts)
-      const silence = data[given - 1] as number;
-      for (let band = 0; band < mels; band++) {
-        const at = (row * mels + band) * frames;
-        features.set(data.subarray(band * given, (band + 1) * given), at);
-        features.fill(silence, at + given, at + frames);
-      }
+    for (const [row, { length }] of items.entries())
       mask.fill(1, row * frames, row * frames + whisperFrameCount(length));
-    }
     return {
-      input_features: { data: features, shape: [items.length, mels, frames] },
+      input_features: paddedFeatures(items, "features", frames),
       attention_mask: { data: mask, shape: [items.length, frames] },
+      ...(items[0]?.tensors.target_features && {
+        target_features: paddedFeatures(items, "target_features", frames),
+        ...copyRows(clips.length),
+      }),
       ...(items[0]?.tensors.pitch && { pitch: padded(items, "pitch", frames) }),
       ...(text && collateText(items, text)),
       ...(targets && collateTargets(items, targets)),
     };
   };
+}
+
+/** Features [mels, frames] of a name, one below the other, with silence after their ends. */
+function paddedFeatures(items: readonly BatchItem[], name: string, frames: number): NumericArray {
+  const mels = items[0]?.tensors[name]?.shape[0] as number;
+  const out = new Float32Array(items.length * mels * frames);
+  for (const [row, { tensors }] of items.entries()) {
+    const { data, shape } = tensors[name] as { data: Float32Array; shape: readonly number[] };
+    const given = shape[1] as number;
+    // a clip that is not cut off ends with a frame of silence (prepare.ts)
+    const silence = data[given - 1] as number;
+    for (let band = 0; band < mels; band++) {
+      const at = (row * mels + band) * frames;
+      out.set(data.subarray(band * given, (band + 1) * given), at);
+      out.fill(silence, at + given, at + frames);
+    }
+  }
+  return { data: out, shape: [items.length, mels, frames] };
 }
 
 /** Vectors of a name, one below the other, with zeros after their ends. */

@@ -126,7 +126,9 @@ async function prepareAt(
     const kept = await known?.(example);
     if (kept) return { example: withoutBytes(example), outcome: kept };
     const { id: _id, labels: _labels, ...clip } = example;
-    const outcome = await pool.run({ clip, seed: mixSeed(seed, draw) });
+    // what is kept must not depend on when the clip was first met
+    const drawn = known ? Buffer.from(example.id) : [draw];
+    const outcome = await pool.run({ clip, seed: mixSeed(seed, ...drawn) });
     return { example: withoutBytes(example), outcome };
   } catch (failure) {
     return { failure };

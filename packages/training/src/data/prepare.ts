@@ -18,7 +18,7 @@ import {
 } from "@uat/audio";
 import type { NumericArray } from "@uat/graph";
 import { z } from "zod";
-import { augment, augmentationSchema } from "../augment/augment.ts";
+import { type Augmentation, augment, augmentationSchema, timelessAugmentationSchema } from "../augment/augment.ts";
 import { TrainingError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { clipPitch } from "./clip-pitch.ts";
@@ -49,7 +49,8 @@ const heard = {
 export const preparationSchema = z.discriminatedUnion("name", [
   /**
    * `features`: Whisper's log-mel [mels, frames] of 16 kHz samples, and at least two frames of the silence after them.
-   * With `pitch` also {@link clipPitch}'s `pitch` [frames of the clip alone].
+   * With `pitch` also {@link clipPitch}'s `pitch` [frames of the clip alone]; with `copy` also `copy_features`, those of
+   * the same stretch changed once more.
    */
   z.strictObject({
     name: z.literal("tokenizer"),
@@ -57,6 +58,7 @@ export const preparationSchema = z.discriminatedUnion("name", [
     maxSeconds: seconds.default(30),
     crop,
     pitch: z.boolean().default(false),
+    copy: timelessAugmentationSchema.optional(),
     ...common,
   }),
   /** `samples` [256 · frames] at 22.05 kHz and `mel` [80, frames]. */
@@ -76,7 +78,8 @@ export const preparationSchema = z.discriminatedUnion("name", [
 /** As it is written: defaults may be left out. */
 export type PreparationSettings = z.input<typeof preparationSchema>;
 export type Preparation = z.output<typeof preparationSchema>;
-export type TokenizerPreparation = Extract<Preparation, { name: "tokenizer" | "flow" }>;
+export type TokenizerClips = Extract<Preparation, { name: "tokenizer" }>;
+export type TokenizerPreparation = TokenizerClips | Extract<Preparation, { name: "flow" }>;
 export type DecoderPreparation = Extract<Preparation, { name: "decoder" | "flow" }>;
 
 /** @throws TrainingError naming the setting that is wrong. */
@@ -88,8 +91,10 @@ export function parsePreparation(settings: PreparationSettings): Preparation {
 }
 
 /** Whether the same clip comes out differently in another epoch: then there is nothing to cache. */
-export const isRandom = ({ crop, augment }: Preparation): boolean =>
-  crop === "random" || Object.values(augment).some((change) => change !== undefined && change.probability > 0);
+export const isRandom = (preparation: Preparation): boolean =>
+  preparation.crop === "random" ||
+  ("copy" in preparation && preparation.copy !== undefined) ||
+  Object.values(preparation.augment).some((change) => change !== undefined && change.probability > 0);
 
 /** A clip made ready for the networks. */
 export interface PreparedClip {
@@ -123,6 +128,12 @@ export async function prepareClip(clip: Clip, preparation: Preparation, seed: nu
   );
   const start = cutStart(changed.length, Math.round(maxSeconds * sampleRate), preparation, seed);
   const samples = cut(changed, start, Math.round(maxSeconds * sampleRate));
+  const copyFeatures = async (original: Float32Array, copy: Augmentation) => {
+    const copied = await augment(original, sampleRate, copy, mixSeed(seed, COPY), (path) =>
+      noiseClip(path, sampleRate),
+    );
+    return tokenizerTensors(copied.samples, preparation as TokenizerPreparation).features as NumericArray;
+  };
   switch (preparation.name) {
     case "samples":
       return { tensors: { samples: { data: samples, shape: [samples.length] } }, length: samples.length, speed };
@@ -130,6 +141,7 @@ export async function prepareClip(clip: Clip, preparation: Preparation, seed: nu
       const tensors = {
         ...tokenizerTensors(samples, preparation),
         ...(preparation.pitch && { pitch: clipPitch(decoded, { start, length: samples.length, speed }) }),
+        ...(preparation.copy && { copy_features: await copyFeatures(samples, preparation.copy) }),
       };
       return { tensors, length: samples.length, speed };
     }
@@ -153,6 +165,7 @@ const cut = (samples: Float32Array, start: number, most: number): Float32Array =
 
 /** Apart from the numbers of the augmentations. */
 const CROP = 100;
+const COPY = 101;
 
 /**
  * Features with at least a window of silence behind the clip: from there on all frames of a longer padding are the same,

@@ -8,6 +8,7 @@ import { type Graph, mulDim, type Scope, symbol, type Tensor } from "@uat/graph"
 import { paddingBias, type WhisperVqConfig, whisperVq } from "universal-audio-tokenizer/internal";
 import type { Objective } from "../engine/loss-program.ts";
 import { teacherForcing } from "../models/teacher-forcing.ts";
+import { agreementLoss } from "./agreement.ts";
 import type { Dropout } from "./dropout.ts";
 import type { Head, HeadInputs } from "./heads/head.ts";
 import { maskedMean, validPositions } from "./masked.ts";
@@ -30,6 +31,11 @@ export interface TokenizerObjectiveOptions {
     | undefined;
   /** Layer whose cached output takes the place of the features. */
   readonly from?: number | undefined;
+  /**
+   * Weight of {@link agreementLoss}. Then there are its inputs and, where the network takes features, `target_features`
+   * as well: what heads foretell.
+   */
+  readonly agreement?: number | undefined;
   /** Further losses on the codes. */
   readonly heads?: ((inputs: HeadInputs) => readonly Head[]) | undefined;
 }
@@ -43,7 +49,7 @@ export function tokenizerObjective(
   graph: Graph,
   p: Scope,
   c: TokenizerConfig,
-  { textWeight = 1, training, from, heads }: TokenizerObjectiveOptions = {},
+  { textWeight = 1, training, from, agreement = 0, heads }: TokenizerObjectiveOptions = {},
 ): Objective {
   const drop = training && ((x: Tensor, rate: number) => training.dropout.apply(graph, x, rate));
   const layer = training?.recompute ? (body: () => Tensor) => graph.recompute(body) : undefined;
@@ -53,7 +59,9 @@ export function tokenizerObjective(
     dropout: drop && ((x, place) => drop(x, training.rates[place])),
     layer,
     from,
-  }) as Record<"encoder_out" | "token_mask" | "searched" | "quantized" | "codes", Tensor> & { gate?: Tensor };
+  }) as Record<"encoder_out" | "token_mask" | "searched" | "quantized" | "codes" | "distances", Tensor> & {
+    gate?: Tensor;
+  };
   const valid = validPositions(taps.token_mask);
   const textLoss = () => {
     const shape = [symbol("batch"), symbol("length")];
@@ -84,6 +92,12 @@ export function tokenizerObjective(
     metrics.token_accuracy = text.accuracy;
   }
   if (training && c.use_commit_loss) loss = loss.add(quantizer);
+  if (agreement > 0) {
+    const copies = agreementLoss(p.at("model", "encoder"), taps, c.quantize_vocab_size as number, valid);
+    metrics.agreement_loss = copies.loss;
+    metrics.agreement = copies.same;
+    loss = loss.add(copies.loss.mul(agreement));
+  }
   const framesPerToken = 2 * (c.pooling_kernel_size ?? 1);
   const input = (name: string) => graph.inputs.find((t) => t.name === name);
   const headInputs: HeadInputs = {
@@ -94,9 +108,12 @@ export function tokenizerObjective(
     valid,
     attentionMask: input("attention_mask") as Tensor,
     framesPerToken,
-    features: () =>
-      input("input_features") ??
-      graph.input("input_features", [symbol("batch"), c.num_mel_bins, mulDim(symbol("tokens"), framesPerToken)]),
+    features: () => {
+      const name = agreement > 0 && from === undefined ? "target_features" : "input_features";
+      return (
+        input(name) ?? graph.input(name, [symbol("batch"), c.num_mel_bins, mulDim(symbol("tokens"), framesPerToken)])
+      );
+    },
   };
   for (const head of heads?.(headInputs) ?? []) {
     loss = loss.add(head.loss.mul(head.weight));

@@ -14,7 +14,7 @@ import {
   Scope,
 } from "@uat/graph";
 import { whisperVq } from "universal-audio-tokenizer/internal";
-import type { BatchItem, Collate } from "../data/collate.ts";
+import type { Collate } from "../data/collate.ts";
 import type { Example } from "../data/example.ts";
 import { clipIdentity, FeatureCache } from "../data/feature-cache.ts";
 import type { Batch } from "../data/loader.ts";
@@ -32,6 +32,8 @@ export interface PrefixCacheOptions {
   readonly folder: string;
   /** Decides outputs beside the weights: how clips are prepared. */
   readonly preparation: string;
+  /** Whether clips are prepared with a changed copy, which then follows each of them. */
+  readonly copies: boolean;
   /** Tensors of a clip, with time as their last axis, that the losses need as well. */
   readonly extras: readonly string[];
 }
@@ -39,6 +41,9 @@ export interface PrefixCacheOptions {
 /** What the network is given in place of features: outputs of the last cached layer, and of the residual's source. */
 const PLACES = ["hidden", "low"] as const;
 type Place = (typeof PLACES)[number];
+
+/** Before the names of a copy's arrays. */
+const COPY = "copy ";
 
 /** Real frames of a clip, as two numbers that half precision holds exactly. */
 const FRAMES = "frames";
@@ -51,6 +56,7 @@ export class PrefixCache {
   readonly #config: TokenizerConfig;
   readonly #layers: number;
   readonly #extras: readonly string[];
+  readonly #copies: boolean;
   /** Identities of clips that are on their way to a batch. */
   readonly #pending = new Map<string, string>();
 
@@ -58,8 +64,9 @@ export class PrefixCache {
     cache: FeatureCache,
     program: Program,
     places: readonly Place[],
-    { config, layers, extras }: PrefixCacheOptions,
+    { config, layers, extras, copies }: PrefixCacheOptions,
   ) {
+    this.#copies = copies;
     this.#extras = extras;
     this.#layers = layers;
     this.#cache = cache;
@@ -94,7 +101,7 @@ export class PrefixCache {
   readonly known = async (example: Example): Promise<PreparedClip | undefined> => {
     const identity = await clipIdentity(example);
     const tensors: Record<string, NumericArray> = {};
-    for (const part of [...this.#places, ...this.#extras, FRAMES]) {
+    for (const part of [...this.#parts, ...this.#extras, FRAMES]) {
       const array = await this.#cache.get(`${identity} ${part}`);
       if (!array) {
         this.#pending.set(example.id, identity);
@@ -112,7 +119,7 @@ export class PrefixCache {
       for (const [row, item] of items.entries()) {
         const known = item.tensors[FRAMES] !== undefined;
         // one clip alone, so that its outputs depend on nothing else
-        const own: Readonly<Record<string, NumericArray>> = known ? item.tensors : inner([item as BatchItem]);
+        const own: Readonly<Record<string, NumericArray>> = known ? item.tensors : inner([item]);
         for (const [name, tensor] of Object.entries(own)) tensors[`${row} ${name}`] = tensor;
       }
       return tensors;
@@ -126,7 +133,10 @@ export class PrefixCache {
       const own: Record<string, NumericArray> = {};
       for (const [name, tensor] of Object.entries(tensors))
         if (name.startsWith(`${row} `)) own[name.slice(`${row} `.length)] = tensor;
-      rows.push(own[FRAMES] ? own : await this.#compute(id, own));
+      const kept = own[FRAMES] ? own : await this.#compute(id, own);
+      rows.push(kept);
+      if (this.#copies)
+        rows.push({ ...kept, ...Object.fromEntries(this.#places.map((place) => [place, kept[`${COPY}${place}`]!])) });
     }
     const framesPerToken = 2 * this.#kernel;
     const counts = rows.map((row) => frameCount(row[FRAMES] as NumericArray));
@@ -154,21 +164,29 @@ export class PrefixCache {
   async #compute(id: string, own: Readonly<Record<string, NumericArray>>): Promise<Record<string, NumericArray>> {
     const { input_features, attention_mask } = own as Record<"input_features" | "attention_mask", NumericArray>;
     const results = await this.#program.run({ input_features, attention_mask });
+    const most = attention_mask.shape[1] as number;
     const frames = attention_mask.data.indexOf(0 as never);
-    const real = frames < 0 ? attention_mask.data.length : frames;
+    const real = frames < 0 ? most : Math.min(frames, most);
     const d = this.#config.d_model;
     const kept: Record<string, NumericArray> = {
       [FRAMES]: { data: Float32Array.of(Math.floor(real / 64), real % 64), shape: [2] },
     };
-    for (const place of this.#places) {
-      const positions = Math.ceil(real / (2 * this.#kernel)) * this.#positionsPerToken;
-      const exact = ((results[place] as NumericArray).data as Float32Array).subarray(0, positions * d);
-      // as they will be read later: a run must not depend on what was kept before it
-      kept[place] = { data: float16ToFloat32(float32ToFloat16(exact)), shape: [positions, d] };
+    // as they will be read later: a run must not depend on what was kept before it
+    const rounded = (data: Float32Array) => float16ToFloat32(float32ToFloat16(data));
+    const positions = Math.ceil(real / (2 * this.#kernel)) * this.#positionsPerToken;
+    for (const [i, part] of this.#parts.entries()) {
+      // original and copy are the two rows of one run
+      const { data, shape } = results[part.replace(COPY, "")] as NumericArray;
+      const from = i < this.#places.length ? 0 : (shape[1] as number) * d;
+      kept[part] = {
+        data: rounded((data as Float32Array).subarray(from, from + positions * d)),
+        shape: [positions, d],
+      };
     }
     for (const name of this.#extras) {
-      const { data, shape } = own[name] as NumericArray;
-      kept[name] = { data: float16ToFloat32(float32ToFloat16(data as Float32Array)), shape: shape.slice(1) };
+      const { data, shape } = (this.#copies ? own[name.replace("input_", "target_")] : own[name]) as NumericArray;
+      const first = (data as Float32Array).subarray(0, data.length / (shape[0] as number));
+      kept[name] = { data: rounded(first), shape: shape.slice(1) };
     }
     const identity = this.#pending.get(id);
     this.#pending.delete(id);
@@ -176,6 +194,11 @@ export class PrefixCache {
       for (const [part, { data, shape }] of Object.entries(kept).reverse())
         await this.#cache.append(`${identity} ${part}`, data as Float32Array, shape);
     return kept;
+  }
+
+  /** Arrays of the network: of a clip, and of its copy. */
+  get #parts(): string[] {
+    return [...this.#places, ...(this.#copies ? this.#places.map((place) => `${COPY}${place}`) : [])];
   }
 
   get #kernel(): number {

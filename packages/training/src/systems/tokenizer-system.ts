@@ -9,9 +9,10 @@ import { arenaTensors, loadArena } from "../checkpoint/stored-weights.ts";
 import { isNamed } from "../config/model-config.ts";
 import type { TokenizerRun } from "../config/read-run-config.ts";
 import { collateTargets, collateText, type Padding, tokenizerCollate } from "../data/collate.ts";
+import { copyRows, withoutCopies } from "../data/copies.ts";
 import type { Example } from "../data/example.ts";
 import type { Batch } from "../data/loader.ts";
-import { parsePreparation, type TokenizerPreparation } from "../data/prepare.ts";
+import { parsePreparation, type TokenizerClips } from "../data/prepare.ts";
 import { LossProgram } from "../engine/loss-program.ts";
 import { TrainingError } from "../errors.ts";
 import type { Collective } from "../loop/collective.ts";
@@ -123,6 +124,7 @@ export class TokenizerSystem implements TrainingSystem {
       throw new TrainingError(
         `${options.file}: model.cache_prefix is ${cached}; expected a layer before the quantiser's, which is ${config.quantize_position}`,
       );
+    const agreement = run.objectives.agreement?.weight ?? 0;
     const shared = { textWeight, heads: heads.heads, from: cached ?? undefined };
     const asked = askedParameters((g, p) => tokenizerObjective(g, p, config, { ...shared, from: undefined })).filter(
       ({ name }) => !name.startsWith(`${TEACHER}.`),
@@ -162,7 +164,12 @@ export class TokenizerSystem implements TrainingSystem {
       runtime,
       "tokenizer_training",
       { parameters, trained: new Set(names), frozen: teacher?.source },
-      (g, p) => tokenizerObjective(g, p, config, { ...shared, training: { dropout, rates, recompute: run.recompute } }),
+      (g, p) =>
+        tokenizerObjective(g, p, config, {
+          ...shared,
+          agreement,
+          training: { dropout, rates, recompute: run.recompute },
+        }),
     );
     const evaluation = await LossProgram.compile(
       runtime,
@@ -185,6 +192,7 @@ export class TokenizerSystem implements TrainingSystem {
               layers: cached,
               folder: join(options.out, "cache"),
               preparation: JSON.stringify(preparation),
+              copies: training && preparation.copy !== undefined,
               extras: heads.inputs.filter((name) => name === "input_features" || name === "pitch"),
             });
       recipes.push({ preparation, prefix });
@@ -238,10 +246,14 @@ export class TokenizerSystem implements TrainingSystem {
     if (!prefix) return { prepare: preparation, collate: tokenizerCollate({ preparation, padding, text, targets }) };
     return {
       prepare: preparation,
-      collate: prefix.collate(tokenizerCollate({ preparation, padding: "longest" }), (items) => ({
-        ...(text && collateText(items, text)),
-        ...collateTargets(items, targets),
-      })),
+      collate: prefix.collate(tokenizerCollate({ preparation, padding: "longest" }), (clips) => {
+        const items = preparation.copy ? clips.flatMap((clip) => [clip, clip]) : clips;
+        return {
+          ...(text && collateText(items, text)),
+          ...collateTargets(items, targets),
+          ...(preparation.copy && copyRows(clips.length)),
+        };
+      }),
       known: prefix.known,
     };
   }
@@ -261,8 +273,11 @@ export class TokenizerSystem implements TrainingSystem {
     const inputs = given.map((tensors) => ({ ...tensors, ...this.#drawDropout(tensors, random.uint32()) }));
     const rates = optimizer.groups.map((group) => [`lr_${group.name}`, optimizer.settings(group).learningRate]);
     const { results, gradientNorm } = await this.#updater.update(this.#program, inputs);
+    // the codebook follows originals alone: copies have no codes of their own
+    const copies = this.#recipes[0].preparation.copy !== undefined;
+    const masks = given.map((tensors) => tensors.attention_mask as NumericArray);
     const codebook = await this.#quantizer.update(
-      results.map((result, i) => quantizedBatch(result, given[i]!.attention_mask as NumericArray)),
+      results.map((result, i) => quantizedBatch(result, copies ? withoutCopies(masks[i]!) : masks[i]!)),
       collective,
       random,
     );
@@ -443,16 +458,16 @@ export class TokenizerSystem implements TrainingSystem {
 
 /** How clips are prepared, and where outputs of the frozen layers are kept. */
 interface Recipe {
-  readonly preparation: TokenizerPreparation;
+  readonly preparation: TokenizerClips;
   readonly prefix: PrefixCache | undefined;
 }
 
 function preparationOf(
-  { data }: TokenizerRun,
+  { data, objectives }: TokenizerRun,
   config: TokenizerConfig,
   pitch: boolean,
   training: boolean,
-): TokenizerPreparation {
+): TokenizerClips {
   return parsePreparation({
     name: "tokenizer",
     mels: config.num_mel_bins as 80 | 128,
@@ -460,8 +475,8 @@ function preparationOf(
     maxSeconds: data.max_seconds,
     pitch,
     // upstream trains on the mean of channels and listens to the first
-    ...(training ? { augment: data.augment } : { channel: 0 }),
-  }) as TokenizerPreparation;
+    ...(training ? { augment: data.augment, copy: objectives.agreement?.changes } : { channel: 0 }),
+  }) as TokenizerClips;
 }
 
 function taskOf(example: Example): Task {

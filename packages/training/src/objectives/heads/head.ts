@@ -25,7 +25,10 @@ export interface HeadInputs {
   /** 1 where a frame is not padding: int32 [batch, frames], frames = `framesPerToken` · tokens. */
   readonly attentionMask: Tensor;
   readonly framesPerToken: number;
-  /** Log-mel [batch, mels, frames]: where cached outputs take their place in the encoder, an input for the heads alone. */
+  /**
+   * Log-mel [batch, mels, frames] that is to be foretold, of originals also where copies are heard: where cached outputs
+   * take their place in the encoder, an input for the heads alone.
+   */
   readonly features: () => Tensor;
 }
 
