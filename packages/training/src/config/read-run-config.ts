@@ -185,8 +185,8 @@ function withPaths(config: RunConfig, folder: string): RunConfig {
     ...(given.synth !== undefined && { synth: path(given.synth) }),
   });
   const { model, data } = config;
-  const { noise } = data.augment;
-  const augment = noise?.clips ? { ...data.augment, noise: { ...noise, clips: noise.clips.map(path) } } : data.augment;
+  const changes = <T extends Pick<RunConfig["data"]["augment"], "noise">>(given: T): T =>
+    given.noise?.clips ? { ...given, noise: { ...given.noise, clips: given.noise.clips.map(path) } } : given;
   const out = {
     ...config,
     model: {
@@ -202,10 +202,17 @@ function withPaths(config: RunConfig, folder: string): RunConfig {
       train: data.train.map(source),
       validation: data.validation.map(source),
       tokenizer: data.tokenizer && place(data.tokenizer),
-      augment,
+      augment: changes(data.augment),
     },
   } as RunConfig;
-  if (out.system !== "tokenizer" || out.objectives.distill === null) return out;
-  const { distill } = out.objectives;
-  return { ...out, objectives: { ...out.objectives, distill: { ...distill, teacher: place(distill.teacher) } } };
+  if (out.system !== "tokenizer") return out;
+  const { distill, agreement } = out.objectives;
+  return {
+    ...out,
+    objectives: {
+      ...out.objectives,
+      distill: distill && { ...distill, teacher: place(distill.teacher) },
+      agreement: agreement && { ...agreement, changes: changes(agreement.changes) },
+    },
+  };
 }

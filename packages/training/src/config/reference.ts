@@ -34,12 +34,15 @@ const AUGMENTATIONS: Readonly<Record<string, string>> = Object.fromEntries(
   }).map(([key, meaning]) => [`data.augment.${key}`, meaning]),
 );
 
+/** Keys with the meaning of those of `data.augment`. */
+const COPY_CHANGES = "objectives.agreement.changes.";
+
 export function keyRows(system: System): KeyRow[] {
   return Array.from(allKeys(RUN_SCHEMAS[system]), ({ path, schema }) => ({
     path,
     kind: kindOf(schema),
     fallback: defaultOf(schema),
-    meaning: schema.description ?? AUGMENTATIONS[path] ?? "",
+    meaning: schema.description ?? AUGMENTATIONS[path.replace(COPY_CHANGES, "data.augment.")] ?? "",
   }));
 }
 
@@ -83,7 +86,7 @@ const id = (row: KeyRow) => cells(row).join("|");
 function condensed(rows: readonly KeyRow[]): KeyRow[] {
   const seen = new Set<string>();
   return rows.flatMap((row) => {
-    if (row.path.startsWith("data.validation[].")) return [];
+    if (row.path.startsWith("data.validation[].") || row.path.startsWith(COPY_CHANGES)) return [];
     const path = row.path.replace(/^optimizer\.groups\.\w+\.(?!lr$)/, "optimizer.groups.*.");
     if (seen.has(path)) return [];
     seen.add(path);
