@@ -26,6 +26,11 @@ export interface TokenizerOptions extends PretrainedOptions {
   readonly dtype?: TokenizerDtype | undefined;
 }
 
+/** Seconds heard after a chunk where a checkpoint does not bound what its codes hear (docs/streaming.md). */
+const LOOK_AHEAD = 0.5;
+/** Seconds a Whisper encoder hears at once. */
+const PIECE_SECONDS = 30;
+
 /** What `encode` and `encodeStream` may be told. */
 export interface EncodeOptions extends AudioInputOptions {
   /** Told the seconds of audio done so far in the clip at `index`, and all its seconds where known. */
@@ -34,6 +39,22 @@ export interface EncodeOptions extends AudioInputOptions {
     | undefined;
   /** Stops the work between two pieces of 30 s. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What `encodeLive` may be told. */
+export interface LiveEncodeOptions extends EncodeOptions {
+  /** Seconds of codes that come at once; 1 by default. Block-causal checkpoints round it up to whole blocks. */
+  readonly chunk?: number | undefined;
+  /**
+   * Seconds heard after a chunk before its codes are given out; 0.5 by default. Checkpoints with causal or block-causal
+   * attention wait exactly as long as their codes depend on what follows, whatever is given.
+   */
+  readonly lookAhead?: number | undefined;
+  /**
+   * Seconds before a chunk that are tokenised again with it: fewer cost less, and the codes agree less with those of
+   * `encode`. All of the 30 s piece so far by default.
+   */
+  readonly context?: number | undefined;
 }
 
 /** Codes of the next seconds of a clip, at most 30 s. */
@@ -65,6 +86,8 @@ export class AudioTokenizer {
   readonly frameRate: number;
   /** What runs the network, e.g. `native cpu`. */
   readonly runtime: string;
+  /** Whether `encodeLive` gives the codes of `encode`: attention is causal, or causal from block to block. */
+  readonly liveIsExact: boolean;
   readonly #system: WhisperVqTokenizer;
   readonly #runtime: Runtime;
 
@@ -74,6 +97,7 @@ export class AudioTokenizer {
     this.runtime = runtime.name;
     this.codebookSize = system.codebookSize;
     this.frameRate = system.frameRate;
+    this.liveIsExact = system.lookAhead !== undefined;
   }
 
   /**
@@ -130,18 +154,53 @@ export class AudioTokenizer {
     yield* this.#chunks(audio, 0, options);
   }
 
+  /**
+   * Codes of one clip soon after they are heard, instead of every 30 s. As many come as `encode` gives.
+   *
+   * Checkpoints with causal or block-causal attention (`liveIsExact`): the codes of `encode`, as far as the loudest sound
+   * so far is the loudest of the 30 s piece (features are clamped 80 dB below it). Others hear a whole piece at once:
+   * their codes differ from those of `encode` where what is yet to come would have decided.
+   * @param audio as for {@link encodeStream}.
+   * @throws what {@link encode} does, while it is iterated; TokenizerError for options that are no seconds.
+   */
+  async *encodeLive(audio: AudioInput | LiveAudio, options: LiveEncodeOptions = {}): AsyncGenerator<CodesChunk> {
+    const system = this.#system;
+    const { chunk = 1, lookAhead = LOOK_AHEAD, context = PIECE_SECONDS } = options;
+    for (const [name, value] of Object.entries({ chunk, lookAhead, context }))
+      if (!(value >= (name === "chunk" ? 1 / this.frameRate : 0) && value <= PIECE_SECONDS))
+        throw new TokenizerError(`${name} ${value}: expected seconds, at most ${PIECE_SECONDS}`);
+    const block = system.lookAhead?.block ?? 1;
+    const settings = {
+      chunk: Math.max(1, Math.ceil((chunk * this.frameRate) / block - 1e-6)) * block,
+      ahead: lookAhead,
+      context,
+    };
+    yield* this.#run(audio, 0, options, (blocks) => system.encodeLive(blocks, settings));
+  }
+
   async *#chunks(audio: AudioInput | LiveAudio, index: number, options: EncodeOptions): AsyncGenerator<CodesChunk> {
+    yield* this.#run(audio, index, options, (blocks) => this.#system.encode(blocks));
+  }
+
+  async *#run(
+    audio: AudioInput | LiveAudio,
+    index: number,
+    options: EncodeOptions,
+    encode: (
+      blocks: AsyncIterable<Float32Array>,
+    ) => AsyncIterable<{ codes: Int32Array; samples: number; ties: number }>,
+  ): AsyncGenerator<CodesChunk> {
     const rate = this.#system.sampleRate;
     const live = typeof audio === "object" && "stream" in audio && Symbol.asyncIterator in audio.stream;
     const opened = live ? openLive(audio as LiveAudio, rate) : await openInput(audio as AudioInput, rate, options);
     try {
-      let start = 0;
-      for await (const { codes, samples, ties } of this.#system.encode(opened.blocks())) {
+      let heard = 0;
+      for await (const { codes, samples, ties } of encode(opened.blocks())) {
         options.signal?.throwIfAborted();
-        const duration = samples / rate;
-        yield { codes, start, duration, ties };
-        start += duration;
-        options.onProgress?.({ index, seconds: start, duration: opened.duration });
+        const start = heard / rate;
+        heard += samples;
+        yield { codes, start, duration: samples / rate, ties };
+        options.onProgress?.({ index, seconds: heard / rate, duration: opened.duration });
       }
     } finally {
       await opened.close();

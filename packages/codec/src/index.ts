@@ -15,6 +15,7 @@ export {
   AudioTokenizer,
   type CodesChunk,
   type EncodeOptions,
+  type LiveEncodeOptions,
   type PretrainedOptions,
   type TokenizerOptions,
 } from "./audio-tokenizer.ts";

@@ -11,7 +11,9 @@ import type { TensorStore } from "../checkpoint/tensor-store.ts";
 import { stripPrefix } from "../checkpoint/views.ts";
 import { TokenizerError } from "../errors.ts";
 import { type WhisperVqConfig, whisperVq } from "../models/whisper-vq.ts";
-import { type Piece, pieces } from "./segments.ts";
+import { liveWindows } from "./live-windows.ts";
+import { type LookAhead, lookAhead } from "./look-ahead.ts";
+import { PIECE_SAMPLES, type Piece, pieces } from "./segments.ts";
 
 /** Two distances nearer than this, relative to the larger, count as a tie. */
 const TIE = 1e-4;
@@ -58,6 +60,8 @@ export class WhisperVqTokenizer {
   /** Codes a second. */
   readonly frameRate: number;
   readonly sampleRate = WHISPER_SAMPLE_RATE;
+  /** Where attention is causal from block to block. */
+  readonly lookAhead: LookAhead | undefined;
   readonly #program: Program;
   readonly #stride: number;
 
@@ -66,6 +70,7 @@ export class WhisperVqTokenizer {
     this.codebookSize = config.quantize_vocab_size as number;
     this.#stride = 2 * (config.pooling_kernel_size ?? 1) * WHISPER_HOP_LENGTH;
     this.frameRate = WHISPER_SAMPLE_RATE / this.#stride;
+    this.lookAhead = lookAhead(config);
     this.#program = program;
   }
 
@@ -90,11 +95,39 @@ export class WhisperVqTokenizer {
       yield { ...(await this.#encodePiece(piece)), samples: piece.valid };
   }
 
+  /**
+   * Codes of audio that is still coming in, `chunk` tokens at a time.
+   * @param settings `chunk` in tokens; `context`, seconds tokenised again before each chunk; `ahead`, seconds heard after
+   * it where the checkpoint does not tell how far its codes hear.
+   */
+  async *encodeLive(
+    blocks: AsyncIterable<Float32Array>,
+    { chunk, ahead, context }: { chunk: number; ahead: number; context: number },
+  ): AsyncGenerator<{ codes: Int32Array; samples: number; ties: number }> {
+    const stride = this.#stride;
+    const waited = Math.round(ahead * this.sampleRate);
+    // no code hears more than its piece
+    const heardFor = this.lookAhead?.heardFor ?? ((end: number) => Math.min(end * stride + waited, PIECE_SAMPLES));
+    const before = Math.ceil((context * this.sampleRate) / stride);
+    for await (const window of liveWindows(blocks, { stride, chunk, context: before, heardFor })) {
+      const { skip, take } = window;
+      const { codes, tied } = await this.#encodeWindow(window);
+      const ties = tied.subarray(skip, skip + take).reduce((n, tie) => n + tie, 0);
+      yield { codes: codes.slice(skip, skip + take), samples: window.duration, ties };
+    }
+  }
+
   dispose(): Promise<void> {
     return this.#program.dispose();
   }
 
-  async #encodePiece({ samples, valid }: Piece): Promise<{ codes: Int32Array; ties: number }> {
+  async #encodePiece(piece: Piece): Promise<{ codes: Int32Array; ties: number }> {
+    const { codes, tied } = await this.#encodeWindow(piece);
+    return { codes, ties: tied.reduce((n, tie) => n + tie, 0) };
+  }
+
+  /** Codes of one window of samples, with 1 where the two nearest codes tie. */
+  async #encodeWindow({ samples, valid }: Piece): Promise<{ codes: Int32Array; tied: Uint8Array }> {
     const { data, mels, frames } = whisperFeatures(samples, this.config.num_mel_bins);
     const mask = new Int32Array(frames).fill(1, 0, Math.ceil(valid / WHISPER_HOP_LENGTH));
     const { audio_codes, distances: gaps } = (await this.#program.run(
@@ -105,12 +138,12 @@ export class WhisperVqTokenizer {
     const count = Math.ceil(valid / this.#stride);
     const codes = Int32Array.from((audio_codes.data as BigInt64Array).subarray(0, count), Number);
     const distances = gaps.data as Float32Array;
-    let ties = 0;
+    const tied = new Uint8Array(count);
     for (let i = 0; i < count; i++) {
       const [first, second] = [distances[2 * i] as number, distances[2 * i + 1] as number];
-      if (second - first <= TIE * Math.abs(second)) ties++;
+      if (second - first <= TIE * Math.abs(second)) tied[i] = 1;
     }
-    return { codes, ties };
+    return { codes, tied };
   }
 }
 
