@@ -41,11 +41,15 @@ export default defineConfig([
     },
     outDir: "dist/node",
   },
-  { ...bundle("browser"), entry: { index: "src/index.ts" }, outDir: "dist/browser" },
+  {
+    ...bundle("browser"),
+    entry: { index: "src/index.ts", client: "../server/src/client/client.ts" },
+    outDir: "dist/browser",
+  },
   // one set of types serves both
   {
     ...bundle("node"),
-    entry: { index: "src/index.ts" },
+    entry: { index: "src/index.ts", client: "../server/src/client/client.ts" },
     outDir: "dist/types",
     outputOptions: {},
     dts: { emitDtsOnly: true, eager: true },

@@ -3,7 +3,9 @@ import { randomUUID } from "node:crypto";
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import type { Engine } from "./engine/engine.ts";
+import { openApi } from "./api/openapi.ts";
+import { referencePage } from "./api/reference-page.ts";
+import type { Engine, ModelInfo } from "./engine/engine.ts";
 import { ModelEngine } from "./engine/model-engine.ts";
 import { EnginePool } from "./engine/pool.ts";
 import { Streams } from "./engine/streams.ts";
@@ -12,6 +14,7 @@ import { RequestError, requestError, ServerError } from "./errors.ts";
 import { BodyAllowance, ByteBudget, checkLength } from "./http/body.ts";
 import { ApiKeys, checkOrigins, isLoopback, keyOf, type OriginRules, originHeaders, PREFLIGHT } from "./http/guard.ts";
 import { endSocket, sendBytes, sendError, sendJson } from "./http/respond.ts";
+import { StaticFiles } from "./http/static-files.ts";
 import { type Limits, limitsOf } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { ServerMetrics } from "./metrics/server-metrics.ts";
@@ -21,6 +24,7 @@ import { postDecode } from "./routes/decode.ts";
 import { Health } from "./routes/health.ts";
 import { getModels } from "./routes/models.ts";
 import { postTokens } from "./routes/tokens.ts";
+import { acceptUpgrades, SOCKET_PATHS } from "./sockets/upgrades.ts";
 
 /** What needs a model, by path and method. */
 const MODEL_ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
@@ -41,6 +45,9 @@ export class RunningServer {
   readonly #server: Server;
   /** Answers under way. */
   readonly #open = new Set<ServerResponse>();
+  /** Ends streams that outlast the drain. */
+  readonly #lastCall = new AbortController();
+  #static: StaticFiles | undefined;
   #pool: EnginePool | undefined;
   #streams: Streams | undefined;
   #stopping: Promise<void> | undefined;
@@ -76,6 +83,17 @@ export class RunningServer {
       ? createHttpsServer({ ...settings, cert: Buffer.from(tls.cert), key: Buffer.from(tls.key) }, handle)
       : createHttpServer(settings, handle);
     this.#server.maxConnections = this.#limits.maxConnections;
+    acceptUpgrades(this.#server, {
+      keys: this.#keys,
+      origins: this.#origins,
+      log: this.#log,
+      context: () => ({
+        ...this.#working(),
+        limits: this.#limits,
+        metrics: this.#metrics,
+        stopping: this.#lastCall.signal,
+      }),
+    });
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
       if (error.code === "ERR_HTTP_REQUEST_TIMEOUT")
         endSocket(socket, new RequestError("timeout", "the request did not arrive in time"), "Request Timeout");
@@ -98,7 +116,8 @@ export class RunningServer {
 
   /** Binds the port first, so that a taken one is told at once, then loads the models. */
   async start(): Promise<void> {
-    const { host = "127.0.0.1", port = 8723 } = this.#options;
+    const { host = "127.0.0.1", port = 8723, staticFolder } = this.#options;
+    if (staticFolder !== undefined) this.#static = await StaticFiles.open(staticFolder);
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
       this.#server.listen({ host, port, backlog: 1024 }, resolve);
@@ -139,6 +158,7 @@ export class RunningServer {
       await Promise.all([this.#pool?.idle(), this.#streams?.idle()]);
     };
     await Promise.race([answered(), late]);
+    this.#lastCall.abort(stopping());
     await this.#pool?.close();
     this.#server.closeIdleConnections();
     // answers that were just made have to leave
@@ -180,6 +200,8 @@ export class RunningServer {
         status,
       });
       this.#metrics.requestSeconds.observe({ route }, seconds);
+      // probes that find all well would fill the log
+      if (PROBES.has(path) && status === "200") return;
       this.#log(Number(status) >= 500 ? "error" : "info", "request", {
         id,
         method: request.method,
@@ -190,8 +212,6 @@ export class RunningServer {
         ...(refused?.code === "internal" && { cause: String((refused.cause as Error)?.stack ?? refused.cause) }),
         ...details,
       });
-      // the rest of a refused body is read for a moment, then the connection ends
-      if (!request.complete) setTimeout(() => request.complete || request.socket.destroy(), 1000).unref();
     });
     try {
       for (const [name, value] of Object.entries(originHeaders(request.headers, this.#origins)))
@@ -205,7 +225,9 @@ export class RunningServer {
     } catch (error) {
       refused = requestError(error);
       sendError(response, refused);
+      // the rest of a refused body is read for a moment, then the connection ends
       request.resume();
+      if (!request.complete) setTimeout(() => request.complete || request.socket.destroy(), 1000).unref();
     }
   }
 
@@ -230,7 +252,19 @@ export class RunningServer {
       this.#keys.check(keyOf(request.headers));
       return sendBytes(response, 200, "text/plain; version=0.0.4; charset=utf-8", this.#metrics.text());
     }
+    if (read && path === "/openapi.json") return sendJson(response, 200, openApi());
+    if (read && path === "/docs") {
+      const page = referencePage(openApi());
+      return sendBytes(response, 200, "text/html; charset=utf-8", page, { "content-security-policy": PAGE_POLICY });
+    }
     const methods = MODEL_ROUTES[path];
+    if (!methods && read && (await this.#static?.send(request, response, path))) return;
+    if (!methods && read && path === "/") {
+      response.writeHead(302, { location: "/docs" });
+      response.end();
+      return;
+    }
+    if (SOCKET_PATHS.has(path)) throw new RequestError("upgrade_required", "a WebSocket is here; see /docs");
     if (!methods) throw new RequestError("not_found", "nothing is here; see /docs");
     this.#keys.check(keyOf(request.headers));
     const handler = methods[request.method ?? ""];
@@ -238,11 +272,7 @@ export class RunningServer {
       response.setHeader("allow", Object.keys(methods).join(", "));
       throw new RequestError("method_not_allowed", `${request.method}: expected ${Object.keys(methods).join(", ")}`);
     }
-    if (this.#stopping)
-      throw new RequestError("not_ready", "the server is stopping; try another or later", { retryAfter: 10 });
-    const { info: model } = this.#pool ?? {};
-    if (!this.#pool || !this.#streams || !model)
-      throw new RequestError("not_ready", "the model is being loaded; try again in 2 s", { retryAfter: 2 });
+    const working = this.#working();
     checkLength(request, (4 / 3) * this.#limits.maxBytes + 65_536);
     await handler({
       request,
@@ -251,15 +281,30 @@ export class RunningServer {
       metrics: this.#metrics,
       allowance,
       signal,
-      pool: this.#pool,
-      streams: this.#streams,
-      model,
+      ...working,
       note,
     });
   }
+
+  /** What requests work with. @throws RequestError `not_ready` before that is loaded and when the server stops. */
+  #working(): { pool: EnginePool; streams: Streams; model: ModelInfo } {
+    if (this.#stopping) throw stopping();
+    const pool = this.#pool;
+    const model = pool?.info;
+    if (!pool || !this.#streams || !model)
+      throw new RequestError("not_ready", "the model is being loaded; try again in 2 s", { retryAfter: 2 });
+    return { pool, streams: this.#streams, model };
+  }
 }
 
+const stopping = (): RequestError =>
+  new RequestError("not_ready", "the server is stopping; try another or later", { retryAfter: 10 });
+
+/** The reference page has its style in it, and nothing else. */
+const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+
 const KNOWN = new Set([...Object.keys(MODEL_ROUTES), "/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"]);
+const PROBES = new Set(["/healthz", "/readyz", "/metrics"]);
 const METHODS = new Set(["GET", "HEAD", "POST", "OPTIONS"]);
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {

@@ -25,7 +25,7 @@ export interface ModelInfo {
   /** Codes a second. */
   readonly frameRate: number;
   /** Absent where the server does not tokenise. */
-  readonly tokenizer?: { readonly runtime: string } | undefined;
+  readonly tokenizer?: { readonly runtime: string; readonly liveIsExact: boolean } | undefined;
   /** Absent where the server does not decode. */
   readonly decoder?: { readonly runtime: string; readonly kind: string; readonly sampleRate: number } | undefined;
 }
@@ -74,7 +74,14 @@ export interface DecodeResult {
 export interface LiveTokensOptions {
   /** Hz of the samples. */
   readonly sampleRate: number;
+  /** Seconds of audio the stream may have. */
   readonly maxSeconds: number;
+  /** Seconds of codes a chunk. */
+  readonly chunk?: number | undefined;
+  /** Seconds heard after a chunk before its codes are given out. */
+  readonly lookAhead?: number | undefined;
+  /** Seconds before a chunk that are tokenised with it. */
+  readonly context?: number | undefined;
 }
 
 /** How codes are decoded while they come in. */

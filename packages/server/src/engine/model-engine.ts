@@ -39,7 +39,7 @@ export class ModelEngine implements Engine {
       id: model.split(/[\\/]/).filter(Boolean).at(-1) ?? model,
       codebookSize: part.codebookSize,
       frameRate: part.frameRate,
-      ...(tokenizer && { tokenizer: { runtime: tokenizer.runtime } }),
+      ...(tokenizer && { tokenizer: { runtime: tokenizer.runtime, liveIsExact: tokenizer.liveIsExact } }),
       ...(decoder && { decoder: { runtime: decoder.runtime, kind: decoder.kind, sampleRate: decoder.sampleRate } }),
     };
     return new ModelEngine(info, tokenizer, decoder);
@@ -74,11 +74,11 @@ export class ModelEngine implements Engine {
 
   async *liveTokens(
     samples: AsyncIterable<Float32Array>,
-    { sampleRate, maxSeconds }: LiveTokensOptions,
+    { sampleRate, maxSeconds, chunk, lookAhead, context }: LiveTokensOptions,
     signal: AbortSignal,
   ): AsyncGenerator<CodesChunk> {
     const stream = limited(samples, maxSeconds * sampleRate, `${maxSeconds} s of audio`);
-    yield* this.#needTokenizer().encodeStream({ stream, sampleRate }, { signal });
+    yield* this.#needTokenizer().encodeLive({ stream, sampleRate }, { chunk, lookAhead, context, signal });
   }
 
   async *liveAudio(

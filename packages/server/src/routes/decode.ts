@@ -38,17 +38,23 @@ export async function postDecode(context: Context): Promise<void> {
   });
 }
 
-/** @throws RequestError for no codes, too many, and ids the model does not have. */
-export function checkedCodes(given: readonly number[], codebookSize: number, maxTokens: number): Int32Array {
+/** @throws RequestError for ids the model does not have. */
+export function checkIds(codes: readonly number[], codebookSize: number): void {
+  const wrong = codes.findIndex((id) => id < 0 || id >= codebookSize);
+  if (wrong >= 0)
+    throw new RequestError("invalid", `codes.${wrong}: ${codes[wrong]}; expected 0 to ${codebookSize - 1}`);
+}
+
+/** Codes without padding at their end. @throws RequestError for no codes, too many, and ids the model does not have. */
+function checkedCodes(given: readonly number[], codebookSize: number, maxTokens: number): Int32Array {
   let length = given.length;
   while (length > 0 && given[length - 1] === -1) length--;
   if (length === 0) throw new RequestError("empty", "no codes; expected at least one");
   if (length > maxTokens)
     throw new RequestError("too_large", `${length} codes; this server takes up to ${maxTokens} at once`);
-  const wrong = given.findIndex((id, i) => i < length && (id < 0 || id >= codebookSize));
-  if (wrong >= 0)
-    throw new RequestError("invalid", `codes.${wrong}: ${given[wrong]}; expected 0 to ${codebookSize - 1}`);
-  return Int32Array.from(given.slice(0, length));
+  const codes = given.slice(0, length);
+  checkIds(codes, codebookSize);
+  return Int32Array.from(codes);
 }
 
 async function streamDecode(
@@ -78,7 +84,13 @@ async function streamDecode(
       () => stall.abort(new RequestError("timeout", "the client reads no further")),
       limits.idleTimeout * 1000,
     );
-    await once(response, "drain", { signal: both }).finally(() => clearTimeout(timer));
+    try {
+      await once(response, "drain", { signal: both });
+    } catch (error) {
+      throw both.aborted ? both.reason : error;
+    } finally {
+      clearTimeout(timer);
+    }
   };
   try {
     const writer = new WavWriter({ write: send }, sampleRate, 1, encoding);

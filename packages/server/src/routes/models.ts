@@ -13,7 +13,9 @@ export function getModels({ model, limits, response }: Context): void {
         object: "model",
         codebook_size: model.codebookSize,
         frame_rate: model.frameRate,
-        tokenizer: model.tokenizer ?? null,
+        tokenizer: model.tokenizer
+          ? { runtime: model.tokenizer.runtime, live_is_exact: model.tokenizer.liveIsExact }
+          : null,
         decoder: model.decoder
           ? { runtime: model.decoder.runtime, kind: model.decoder.kind, sample_rate: model.decoder.sampleRate }
           : null,
