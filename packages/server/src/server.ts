@@ -72,7 +72,7 @@ export class RunningServer {
     });
     const settings = {
       maxHeaderSize: 16_384,
-      headersTimeout: 10_000,
+      headersTimeout: Math.min(10_000, this.#limits.uploadTimeout * 1000),
       requestTimeout: this.#limits.uploadTimeout * 1000,
       connectionsCheckingInterval: 1000,
       keepAliveTimeout: 5000,

@@ -22,7 +22,7 @@ export function typeOf(schema: JsonSchema, indent = ""): string {
         : `Record<string, ${typeof schema.additionalProperties === "object" ? typeOf(schema.additionalProperties, indent) : "unknown"}>`;
     case "array": {
       const item = typeOf(schema.items ?? {}, indent);
-      return /[|{]/.test(item) ? `(${item})[]` : `${item}[]`;
+      return item.includes("|") && !item.startsWith("{") ? `(${item})[]` : `${item}[]`;
     }
     case "integer":
     case "number":
