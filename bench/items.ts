@@ -2,6 +2,7 @@
  * What is measured. Each item runs in a process of its own, so that its peak memory is its own: `prepare` is not timed,
  * the returned function is.
  */
+import { fileURLToPath } from "node:url";
 
 // the built library, as users run it: inference in a worker thread
 const { AudioDecoder, AudioTokenizer } = (await import(
@@ -73,11 +74,51 @@ const train = (name: string, recompute: boolean): Item => ({
   prepare: async () => (await import("./training.ts")).trainingStep(4, recompute),
 });
 
+/** Work done for many clients ÷ what the library does alone on the same clips; details go to standard error. */
+const serve = (clients: number): Item => ({
+  name: `server: work with ${clients} clients ÷ offline`,
+  model: "base",
+  once: true,
+  prepare: async (directory) => async () => (await import("./server.ts")).serverLoad(directory, clients),
+});
+
+/** Share of codes that are those of `encode` when a sample clip is tokenised while it is heard. */
+const live = (clip: string, lookAhead: number): Item => ({
+  name: `base: live codes equal to offline, ${clip}, look-ahead ${lookAhead} s`,
+  model: "base",
+  once: true,
+  async prepare(directory) {
+    const tokenizer = await AudioTokenizer.fromPretrained(directory, { device: "cpu" });
+    const file = fileURLToPath(new URL(`../models/samples/${clip}.flac`, import.meta.url));
+    return async () => {
+      const offline = (await tokenizer.encode(file)).clips[0]?.codes ?? new Int32Array(0);
+      const codes: number[] = [];
+      for await (const chunk of tokenizer.encodeLive(file, { lookAhead })) codes.push(...chunk.codes);
+      return codes.filter((code, i) => code === offline[i]).length / offline.length;
+    };
+  },
+});
+
 export const ITEMS: readonly Item[] = [
   load("base: load", "base", "fp32"),
   tokenise("base: tokenise 10 s", "base", 10, "fp32"),
   tokenise("base: tokenise 30 s", "base", 30, "fp32", { base_late: 1 }),
   tokenise("base: tokenise 30 s, q8", "base", 30, "q8", { base_late: 1 }),
+  {
+    name: "base: first audio of a streamed decode",
+    model: "base",
+    async prepare(directory) {
+      const decoder = await AudioDecoder.fromPretrained(directory, { device: "cpu" });
+      return async () => {
+        for await (const _ of decoder.decodeStream(codes(250), { blockSize: 25 })) break;
+        return undefined;
+      };
+    },
+  },
+  live("speech", 0.5),
+  live("speech", 1),
+  live("music", 1),
+  live("scene", 1),
   load("large-v3 geometry: load", "large-v3", "fp32"),
   load("large-v3 geometry: load, q8", "large-v3", "q8"),
   tokenise("large-v3 geometry: tokenise 10 s", "large-v3", 10, "fp32"),
@@ -125,6 +166,24 @@ export const ITEMS: readonly Item[] = [
       };
     },
   },
+  {
+    name: "base: 8 clips of 0.5 s one by one ÷ in one batch",
+    model: "base",
+    prepare: async (directory) => (await import("./batching.ts")).batchGain(directory, 8, 0.5),
+  },
+  {
+    name: "base: 8 clips of 2 s one by one ÷ in one batch",
+    model: "base",
+    prepare: async (directory) => (await import("./batching.ts")).batchGain(directory, 8, 2),
+  },
+  {
+    name: "base: 8 clips of 5 s one by one ÷ in one batch",
+    model: "base",
+    prepare: async (directory) => (await import("./batching.ts")).batchGain(directory, 8, 5),
+  },
+  serve(1),
+  serve(20),
+  serve(200),
   train("base geometry: training step, 4 × 10 s", false),
   train("base geometry: training step, 4 × 10 s, recomputing", true),
 ];
