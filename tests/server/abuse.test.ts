@@ -1,5 +1,8 @@
 /** Clients that break the protocol, send too much, too slowly or nothing: the server stays up and says what is wrong. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeWav } from "../../packages/codec/src/index.ts";
@@ -261,6 +264,24 @@ test("whatever form comes, the same holds", async () => {
     { numRuns: 150, seed: 21 },
   );
   await healthy();
+});
+
+test("clients that do not read their answers are cut", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "uat-slow-reader-"));
+  writeFileSync(join(folder, "large.bin"), Buffer.alloc(48 << 20));
+  const quick = await smallServer({ staticFolder: folder, limits: { uploadTimeout: 1, deadline: 1 } });
+  const socket = connect(Number(new URL(quick.url).port), "127.0.0.1", () =>
+    socket.write("GET /large.bin HTTP/1.1\r\nhost: localhost\r\n\r\n"),
+  );
+  // without a listener for data nothing is read
+  socket.on("error", () => undefined);
+  for (let i = 0; !quick.log.some((line) => line.event === "request" && line.status === 499); i++) {
+    expect(i).toBeLessThan(300);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  socket.destroy();
+  await quick.stop();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 test("clients that leave before the answer free their place", async () => {

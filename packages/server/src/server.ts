@@ -83,6 +83,8 @@ export class RunningServer {
       ? createHttpsServer({ ...settings, cert: Buffer.from(tls.cert), key: Buffer.from(tls.key) }, handle)
       : createHttpServer(settings, handle);
     this.#server.maxConnections = this.#limits.maxConnections;
+    // nothing moves while a clip is worked on; past that, the client has stopped reading
+    this.#server.timeout = (this.#limits.deadline + this.#limits.uploadTimeout) * 1000;
     acceptUpgrades(this.#server, {
       keys: this.#keys,
       origins: this.#origins,
@@ -222,6 +224,7 @@ export class RunningServer {
         return;
       }
       await this.#route(request, response, path, allowance, gone.signal, (more) => Object.assign(details, more));
+      this.#leave(response);
     } catch (error) {
       refused = requestError(error);
       sendError(response, refused);
@@ -229,6 +232,13 @@ export class RunningServer {
       request.resume();
       if (!request.complete) setTimeout(() => request.complete || request.socket.destroy(), 1000).unref();
     }
+  }
+
+  /** A client has as long to read an answer as to send a request. */
+  #leave(response: ServerResponse): void {
+    if (response.writableFinished) return;
+    const timer = setTimeout(() => response.destroy(), this.#limits.uploadTimeout * 1000);
+    response.once("close", () => clearTimeout(timer));
   }
 
   async #route(

@@ -31,14 +31,20 @@ export const serveCommand = (): Command =>
     .option("--tls-cert <file>", "PEM of the certificate chain: https")
     .option("--tls-key <file>", "PEM of its private key")
     .option("--static <folder>", "files served at / (default: the playground, where it is installed)")
-    .addOption(new Option("--queue <n>", "clips that may wait").argParser(wholeNumber(1, 1_000_000)))
-    .addOption(new Option("--deadline <s>", "seconds until a request is answered").argParser(wholeNumber(1, 3600)))
-    .addOption(new Option("--max-bytes <size>", "of one request's audio, e.g. 32m").argParser(size))
-    .addOption(new Option("--max-seconds <s>", "of one clip").argParser(wholeNumber(1, 86_400)))
-    .addOption(new Option("--max-channels <n>", "of one clip").argParser(wholeNumber(1, 64)))
-    .addOption(new Option("--max-clips <n>", "of one request").argParser(wholeNumber(1, 10_000)))
-    .addOption(new Option("--max-tokens <n>", "of one decode").argParser(wholeNumber(1, 10_000_000)))
-    .addOption(new Option("--max-streams <n>", "WebSockets and streamed decodes at once").argParser(wholeNumber(1)))
+    .addOption(new Option("--queue <n>", "clips that may wait (default: 256)").argParser(wholeNumber(1, 1_000_000)))
+    .addOption(
+      new Option("--deadline <s>", "seconds until a request is answered (default: 25)").argParser(wholeNumber(1, 3600)),
+    )
+    .addOption(new Option("--max-bytes <size>", "of one request's audio, e.g. 32m (default: 32m)").argParser(size))
+    .addOption(new Option("--max-seconds <s>", "of one clip (default: 600)").argParser(wholeNumber(1, 86_400)))
+    .addOption(new Option("--max-channels <n>", "of one clip (default: 8)").argParser(wholeNumber(1, 64)))
+    .addOption(new Option("--max-clips <n>", "of one request (default: 64)").argParser(wholeNumber(1, 10_000)))
+    .addOption(new Option("--max-tokens <n>", "of one decode (default: 15000)").argParser(wholeNumber(1, 10_000_000)))
+    .addOption(
+      new Option("--max-streams <n>", "WebSockets and streamed decodes at once (default: 32)").argParser(
+        wholeNumber(1),
+      ),
+    )
     .addHelpText(
       "after",
       `

@@ -29,7 +29,7 @@ export class ByteBudget {
   }
 }
 
-/** What one request takes of the budget; given back at once when the request ends. */
+/** What one request and its answer take of the budget, given back when the answer has left. */
 export class BodyAllowance {
   readonly #budget: ByteBudget;
   readonly #most: number;
@@ -43,6 +43,12 @@ export class BodyAllowance {
   /** @throws RequestError `too_large` past the request's own limit, `overloaded` past everyone's. */
   take(bytes: number): void {
     if (this.#taken + bytes > this.#most) throw tooLarge(this.#most);
+    this.#budget.take(bytes);
+    this.#taken += bytes;
+  }
+
+  /** Counts an answer that is about to be held, which has no limit of its own. @throws RequestError `overloaded`. */
+  hold(bytes: number): void {
     this.#budget.take(bytes);
     this.#taken += bytes;
   }

@@ -22,6 +22,8 @@ export async function postDecode(context: Context): Promise<void> {
   const { encoding, seed, window } = question;
   context.note({ codes: codes.length, streamed: question.stream });
   if (question.stream) return streamDecode(context, codes, question);
+  // clients that read slowly hold their answer
+  allowance.hold((codes.length / model.frameRate) * (model.decoder?.sampleRate ?? 0) * (encoding === "s16" ? 2 : 4));
   const { value, queued, ran } = await pool.submit(
     (engine, control) => engine.decode({ codes, encoding, seed, window }, control),
     signal,
