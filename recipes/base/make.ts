@@ -3,7 +3,7 @@
  * is there, from the same inputs; a stopped training goes on from its last checkpoint. See README.md beside this file.
  */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { formatProgress, train } from "@uat/training";
@@ -26,6 +26,7 @@ import { speak, writeMetadata } from "./speak.ts";
 import { readSpeechFolder } from "./speech-folder.ts";
 import { runStage, type Stage } from "./stage.ts";
 import { startDecoder } from "./start-decoder.ts";
+import { startDescriber } from "./start-describer.ts";
 import { startTokenizer } from "./start-tokenizer.ts";
 import { readingTexts } from "./texts.ts";
 import { TOKENIZER_CONFIG } from "./tokenizer-config.ts";
@@ -76,10 +77,28 @@ function stages(speech: string | undefined): Stage[] {
   const runs = {
     heads: training("heads", 110, [at("start", "tokenizer", "model.safetensors"), scenes, ...lists]),
     tokenizer: training("tokenizer", 930, [at("heads", "checkpoint-110", "training", "manifest.json")]),
-    prior: training("prior", 500, [packed, decoderStart, ...lists]),
-    flow: training("flow", 1500, [at("prior", "checkpoint-500", "training", "manifest.json")]),
+    robust: training("robust", 1000, [at("tokenizer", "checkpoint-930", "training", "manifest.json")]),
+    prior: training("prior", 4600, [packed, decoderStart, ...lists]),
     vocoder: training("vocoder", 900, [decoderStart, ...lists]),
+    foretold: training("foretold", 700, [at("decoder", "decoder", "flow.pt")]),
+    describer: training("describer", 480, [at("start-describer", "tokenizer", "model.safetensors"), scenes]),
   };
+  /** A model of the packed tokeniser, the flow's encoder and a vocoder. */
+  const decoder = (name: string, out: string, vocoder: Stage): Stage => ({
+    name,
+    revision: 1,
+    inputs: null,
+    after: [packed, ...runs.prior.outputs, ...vocoder.outputs],
+    outputs: ["tokenizer/model.safetensors", "decoder/flow.pt", "decoder/hift.pt"].map((file) => join(out, file)),
+    run: () =>
+      packDecoder({
+        tokenizer: at("pack"),
+        flow: at("prior", "checkpoint-4600"),
+        vocoder: dirname(dirname(vocoder.outputs[0] as string)),
+        steps: 0,
+        out,
+      }),
+  });
   return [
     {
       name: "fetch",
@@ -196,15 +215,16 @@ function stages(speech: string | undefined): Stage[] {
     },
     runs.heads,
     runs.tokenizer,
+    runs.robust,
     {
       name: "pack",
       revision: 1,
       inputs: null,
-      after: [...runs.tokenizer.outputs, shards[0]!, ...lists],
+      after: [...runs.robust.outputs, shards[0]!, ...lists],
       outputs: [packed],
       run: () =>
         packTokenizer({
-          checkpoint: at("tokenizer", "checkpoint-930"),
+          checkpoint: at("robust", "checkpoint-1000"),
           shard: at("audio", "train"),
           minutes: {
             shard: 40,
@@ -224,22 +244,26 @@ function stages(speech: string | undefined): Stage[] {
       run: () => startDecoder({ tokenizer: at("pack"), fields: DECODER_FIELDS, out: at("start-decoder") }),
     },
     runs.prior,
-    runs.flow,
     runs.vocoder,
+    decoder("decoder", at("decoder"), runs.vocoder),
+    runs.foretold,
+    decoder("model", MODEL, runs.foretold),
     {
-      name: "model",
+      name: "start-describer",
       revision: 1,
       inputs: null,
-      after: [packed, ...runs.flow.outputs, ...runs.vocoder.outputs],
-      outputs: ["tokenizer/model.safetensors", "decoder/flow.pt", "decoder/hift.pt"].map((name) => join(MODEL, name)),
+      after: [packed, ...runs.robust.outputs],
+      outputs: [at("start-describer", "tokenizer", "model.safetensors")],
       run: () =>
-        packDecoder({
-          tokenizer: at("pack"),
-          flow: at("flow", "checkpoint-1500"),
-          vocoder: at("vocoder", "checkpoint-900"),
-          out: MODEL,
+        startDescriber({
+          whisper: at("whisper"),
+          cut: at("whisper-cut"),
+          packed: at("pack"),
+          checkpoint: at("robust", "checkpoint-1000"),
+          out: at("start-describer"),
         }),
     },
+    runs.describer,
     {
       name: "evaluation-speech",
       revision: 1,

@@ -3,9 +3,11 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import {
   directoryFiles,
+  type FlowConfig,
   openDecoderWeights,
   openVocoderWeights,
   parseDecoderConfig,
+  type TensorStore,
 } from "universal-audio-tokenizer/internal";
 import { writeDecoder } from "../../packages/training/src/systems/decoder-files.ts";
 
@@ -15,6 +17,8 @@ export async function packDecoder(options: {
   /** Training checkpoints. */
   flow: string;
   vocoder: string;
+  /** Euler steps; with 0 the mel is what the flow's encoder foretells. */
+  steps: number;
   out: string;
 }): Promise<void> {
   const { tokenizer, out } = options;
@@ -24,11 +28,26 @@ export async function packDecoder(options: {
   const [flowFiles, vocoderFiles] = [directoryFiles(options.flow), directoryFiles(options.vocoder)];
   const flow = await openDecoderWeights(flowFiles, "decoder", "flow");
   const hift = await openVocoderWeights(vocoderFiles, "decoder");
-  const config = {
-    ...parseDecoderConfig(await flowFiles.text("decoder/config.yaml")),
-    hift: parseDecoderConfig(await vocoderFiles.text("decoder/config.yaml")).hift,
-  };
-  await writeDecoder(join(out, "decoder"), config, { flow, hift, storage: "fp16" });
+  const trained = parseDecoderConfig(await flowFiles.text("decoder/config.yaml"));
+  const { hift: voice } = parseDecoderConfig(await vocoderFiles.text("decoder/config.yaml"));
+  const { steps } = options;
+  const config = { ...trained, flow: withSteps(trained.flow, steps), hift: voice };
+  // without steps nothing asks for the estimator
+  const kept = steps > 0 ? flow : without(flow, /^decoder\./);
+  await writeDecoder(join(out, "decoder"), config, { flow: kept, hift, storage: "fp16" });
   await flow.close();
   await hift.close();
 }
+
+function withSteps(flow: FlowConfig, steps: number): FlowConfig {
+  const cfm_params = { ...flow.decoder.cfm_params, steps };
+  return { ...flow, decoder: { ...flow.decoder, cfm_params } };
+}
+
+const without = (store: TensorStore, left: RegExp): TensorStore => ({
+  names: () => [...store.names()].filter((name) => !left.test(name)),
+  info: (name) => store.info(name),
+  read: (name) => store.read(name),
+  locate: (name) => store.locate(name),
+  close: () => store.close(),
+});

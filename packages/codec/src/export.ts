@@ -92,7 +92,12 @@ async function decoderGraphs(
   const { encoder, step } = flowGraphs(config.flow, flow);
   const { f0, generator } = vocoderGraphs(config.hift, hift);
   return {
-    graphs: { decoder_model: encoder, decoder_step_model: step, vocoder_f0_model: f0, vocoder_model: generator },
+    graphs: {
+      decoder_model: encoder,
+      ...(step && { decoder_step_model: step }),
+      vocoder_f0_model: f0,
+      vocoder_model: generator,
+    },
     stores: [flow, hift],
   };
 }

@@ -35,7 +35,7 @@ export { melFrames, sourceTokens } from "./decoders/alignment.ts";
 export { type ExcitationConfig, harmonicSource } from "./decoders/excitation.ts";
 export { Flow } from "./decoders/flow.ts";
 export { FlowDecoder, openDecoderWeights, openFlowDecoder, openVocoderWeights } from "./decoders/flow-decoder.ts";
-export type { Mel } from "./decoders/mel.ts";
+export { type Mel, sliceMel } from "./decoders/mel.ts";
 export { Vocoder } from "./decoders/vocoder.ts";
 export {
   type CutOptions,

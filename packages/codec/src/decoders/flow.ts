@@ -9,7 +9,6 @@ import { eulerStepGraph, eulerSteps } from "../models/flow-matching.ts";
 import { melFrames, sourceTokens } from "./alignment.ts";
 import { emptyMel, type Mel, sliceMel } from "./mel.ts";
 
-const STEPS = 10;
 /** Attention scores of one layer that can be asked for: 64 GiB of them. */
 const MOST_SCORES = 2 ** 34;
 
@@ -30,9 +29,10 @@ export interface FlowInput {
 export class Flow {
   readonly config: FlowConfig;
   readonly #encoder: Program;
-  readonly #step: Program;
+  /** Absent where the configuration has no Euler steps. */
+  readonly #step: Program | undefined;
 
-  private constructor(config: FlowConfig, encoder: Program, step: Program) {
+  private constructor(config: FlowConfig, encoder: Program, step: Program | undefined) {
     this.config = config;
     this.#encoder = encoder;
     this.#step = step;
@@ -41,7 +41,7 @@ export class Flow {
   /** @throws GraphError when the checkpoint lacks a tensor or holds another shape than the configuration says. */
   static async load(config: FlowConfig, store: TensorStore, runtime: Runtime): Promise<Flow> {
     const { encoder, step } = flowGraphs(config, store);
-    return new Flow(config, await compile(runtime, encoder), await compile(runtime, step));
+    return new Flow(config, await compile(runtime, encoder), step && (await compile(runtime, step)));
   }
 
   /** Frames of `tokens` tokens. */
@@ -74,10 +74,11 @@ export class Flow {
 
     const shape = [1, bins, frames];
     const given = { mu: mu!, spk: spk!, cond: { data: cond, shape } };
+    const { prior_deviation: deviation, t_scheduler, steps: count } = this.config.decoder.cfm_params;
+    if (!this.#step) return sliceMel({ data: mu!.data as Float32Array, bins, frames }, prompt);
     let x = input.noise(frames);
-    const { prior_deviation: deviation, t_scheduler } = this.config.decoder.cfm_params;
     if (deviation !== null) x = x.map((z, i) => (mu!.data[i] as number) + deviation * z);
-    const steps = eulerSteps(STEPS, t_scheduler);
+    const steps = eulerSteps(count, t_scheduler);
     for (const [i, { t, dt }] of steps.entries()) {
       signal?.throwIfAborted();
       const { next } = await this.#step.run({
@@ -109,11 +110,11 @@ export class Flow {
 
   async dispose(): Promise<void> {
     await this.#encoder.dispose();
-    await this.#step.dispose();
+    await this.#step?.dispose();
   }
 }
 
-/** The graphs of a flow checkpoint: `encoder` (tokens → mu, spk) and `step` (one guided Euler step). */
+/** The graphs of a flow checkpoint: `encoder` (tokens → mu, spk) and, where it has Euler steps, `step` (a guided one). */
 export function flowGraphs(config: FlowConfig, store: TensorStore) {
   const source = parametersOf(store);
   return {
@@ -121,6 +122,9 @@ export function flowGraphs(config: FlowConfig, store: TensorStore) {
       const { mu, spk } = flowEncoderGraph(g, new Scope(g, source), config);
       return { mu, spk };
     }),
-    step: buildGraph("flow_step", (g) => ({ next: eulerStepGraph(g, new Scope(g, source), config.decoder).next! })),
+    step:
+      config.decoder.cfm_params.steps > 0
+        ? buildGraph("flow_step", (g) => ({ next: eulerStepGraph(g, new Scope(g, source), config.decoder).next! }))
+        : undefined,
   };
 }

@@ -70,6 +70,9 @@ const resolution = block({
 const resolutions = z.array(resolution, "expected a list of resolutions").min(1, "expected at least one resolution");
 
 export const vocoderObjectives = filled({
+  mels: oneOf(["sound", "codes"])
+    .default("sound")
+    .describe("what sound is made of: its own mel, or what the model's flow foretells from the clip's codes"),
   segment_frames: size.default(32).describe("mel frames of a crop (256 samples each)"),
   mel: weight(MEL_WEIGHT).describe("weight of the log-mel distance"),
   stft: weight(1).describe("weight of the multi-resolution STFT loss"),

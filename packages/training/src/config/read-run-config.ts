@@ -127,9 +127,10 @@ function settle<S extends System>(parsed: Parsed<S>, file: string): RunConfig {
   if (config.system === "tokenizer") checkObjectives(config, file);
   else checkDecoderFields(config.model.config, file);
   if (config.system === "flow") checkWeights([config.objectives.flow, config.objectives.prior], file);
-  if (config.data.tokenizer !== null && config.system !== "flow")
+  const readsCodes = config.system === "flow" || (config.system === "vocoder" && config.objectives.mels === "codes");
+  if (config.data.tokenizer !== null && !readsCodes)
     throw new TrainingError(
-      `${file}: data.tokenizer is ${shown(config.data.tokenizer)}; only system: flow reads tokens`,
+      `${file}: data.tokenizer is ${shown(config.data.tokenizer)}; only a flow, and a vocoder with objectives.mels: codes, read tokens`,
     );
   const settled = { ...config, optimizer: { ...config.optimizer, schedule_steps: steps, groups } };
   return withPaths(settled as RunConfig, dirname(resolve(file)));

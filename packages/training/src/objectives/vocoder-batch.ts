@@ -1,7 +1,7 @@
 /** Batches for a vocoder: crops of clips with their mel and pitch, and the excitation of a step. */
 import { DECODER_HOP_LENGTH, DECODER_MELS, DECODER_SAMPLE_RATE, resample, trackPitch } from "@uat/audio";
 import type { NumericArray } from "@uat/graph";
-import { type HiftConfig, harmonicSource } from "universal-audio-tokenizer/internal";
+import { type HiftConfig, harmonicSource, type Mel } from "universal-audio-tokenizer/internal";
 import type { Random } from "../random.ts";
 import { melOf } from "./flow-batch.ts";
 
@@ -25,8 +25,14 @@ const PITCH_DECIMATION = 2;
 /**
  * Cuts a crop of `frames` frames out of every clip, from a random frame on; shorter clips end in silence.
  * @param clips mono, 22,050 Hz.
+ * @param mels of the clips, where they are not to be the sound's own.
  */
-export function vocoderBatch(clips: readonly Float32Array[], frames: number, random: Random): VocoderBatch {
+export function vocoderBatch(
+  clips: readonly Float32Array[],
+  frames: number,
+  random: Random,
+  mels?: readonly Mel[],
+): VocoderBatch {
   const hop = DECODER_HOP_LENGTH;
   const mel = new Float32Array(clips.length * DECODER_MELS * frames);
   const audio = new Float32Array(clips.length * hop * frames);
@@ -34,10 +40,19 @@ export function vocoderBatch(clips: readonly Float32Array[], frames: number, ran
   for (const [i, clip] of clips.entries()) {
     const first = random.below(Math.max(0, Math.floor(clip.length / hop) - frames) + 1);
     audio.set(clip.subarray(first * hop, (first + frames) * hop), i * hop * frames);
-    mel.set(melOf(clip, first * hop, frames), i * DECODER_MELS * frames);
+    const own = mels ? cutMel(mels[i] as Mel, first, frames) : melOf(clip, first * hop, frames);
+    mel.set(own, i * DECODER_MELS * frames);
     f0.set(pitchOf(clip, first, frames), i * frames);
   }
   return { size: clips.length, frames, mel, audio, f0 };
+}
+
+/** Frames of a mel, silent beyond its end. */
+function cutMel({ data, bins, frames: all }: Mel, first: number, frames: number): Float32Array {
+  const cut = new Float32Array(bins * frames).fill(Math.log(1e-5));
+  for (let b = 0; b < bins; b++)
+    cut.set(data.subarray(b * all + Math.min(first, all), b * all + Math.min(first + frames, all)), b * frames);
+  return cut;
 }
 
 /** Pitch of some frames of a clip; 0 beyond its end. */

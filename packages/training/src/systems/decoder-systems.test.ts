@@ -143,3 +143,43 @@ test("rows without codes, and codes that the flow does not know, are told", asyn
   });
   await expect(foreign).rejects.toThrow(/foreign\.jsonl:\d: has the code 32; expected those below 32/);
 });
+
+test("a vocoder of mels that the model's flow foretells: other losses than of the sound's own, told when there is no flow", async () => {
+  const start = join(folder, "onward", "checkpoint-1");
+  const short = VOCODER.replace("steps: 6", "steps: 2").replace("evaluate_every: 6", "evaluate_every: 2");
+  const run = async (name: string, text: string) => {
+    const config = join(folder, `${name}.yaml`);
+    await writeFile(config, text);
+    await train(config, { out: join(folder, name), threads: 1 });
+    return losses(join(folder, name));
+  };
+  const from = (text: string) => text.replace("model:", `model:\n  init: ${start}`);
+  const own = await run("own-mels", from(short));
+  const foretold = await run("foretold-mels", from(short).replace("objectives:", "objectives:\n  mels: codes"));
+  expect(foretold.every(({ loss }) => Number.isFinite(loss))).toBe(true);
+  expect(foretold[0]?.loss).not.toBe(own[0]?.loss);
+  const alone = run("no-flow", short.replace("objectives:", "objectives:\n  mels: codes"));
+  await expect(alone).rejects.toThrow("model.init has no flow; expected a decoder with flow.pt");
+});
+
+test("a decoder whose flow takes no Euler steps sounds of what the encoder foretells alone", async () => {
+  const start = join(folder, "onward", "checkpoint-1");
+  const stepless = join(folder, "stepless");
+  await cp(start, stepless, { recursive: true });
+  const file = join(stepless, "decoder", "config.yaml");
+  const text = await readFile(file, "utf8");
+  const codes = Int32Array.from({ length: 30 }, (_, i) => i);
+  const waveform = async (config: string, seed: number) => {
+    await writeFile(file, config);
+    const decoder = await AudioDecoder.fromPretrained(stepless);
+    const { waveform: samples } = await decoder.decode(codes, { seed });
+    await decoder.dispose();
+    return samples;
+  };
+  const none = text.replace(/ steps: \d+/, " steps: 0");
+  expect(none).not.toBe(text);
+  const level = (a: Float32Array, b: Float32Array) => Math.hypot(...a.map((v, i) => v - b[i]!)) / Math.hypot(...a);
+  const first = await waveform(none, 1);
+  expect(first.length).toBeGreaterThan(20000);
+  expect(level(first, await waveform(text, 1))).toBeGreaterThan(0.01);
+});

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { DECODER_HOP_LENGTH, DECODER_SAMPLE_RATE, decoderMel, trackPitch } from "@uat/audio";
 import {
   directoryFiles,
+  type Mel,
   memoryStore,
   openVocoderWeights,
+  sliceMel,
   TorchGenerator,
   Vocoder,
 } from "universal-audio-tokenizer/internal";
@@ -15,12 +17,13 @@ import type { VocoderRun } from "../config/read-run-config.ts";
 import type { Batch } from "../data/loader.ts";
 import { TrainingError } from "../errors.ts";
 import type { BatchRecipe, Metrics, SampleOfStep, TrainingSystem } from "../loop/system.ts";
-import { vocoderBatch } from "../objectives/vocoder-batch.ts";
+import { type VocoderBatch, vocoderBatch } from "../objectives/vocoder-batch.ts";
 import type { AdamW } from "../optimizer/adamw.ts";
 import { type DecoderSystemOptions, freshNote, restoreAverage, restoreWeights } from "./decoder-checkpoint.ts";
 import { clipRecipe, clipsOf } from "./decoder-clips.ts";
 import { float32Tensors, writeDecoder } from "./decoder-files.ts";
 import { DecoderStart } from "./decoder-start.ts";
+import { ForetoldMels } from "./foretold-mels.ts";
 import { initialWeights } from "./initial-weights.ts";
 import { addMelErrors, type MelErrors } from "./mel-errors.ts";
 import { optimizerGroups } from "./optimizer-groups.ts";
@@ -51,6 +54,7 @@ export class VocoderSystem implements TrainingSystem {
   readonly #start: DecoderStart;
   readonly #options: DecoderSystemOptions;
   readonly #vocoder: VocoderTraining;
+  readonly #foretold: ForetoldMels | undefined;
 
   private constructor(
     run: VocoderRun,
@@ -58,7 +62,9 @@ export class VocoderSystem implements TrainingSystem {
     options: DecoderSystemOptions,
     vocoder: VocoderTraining,
     counts: { generator: number; discriminator: number },
+    foretold: ForetoldMels | undefined,
   ) {
+    this.#foretold = foretold;
     this.#run = run;
     this.#start = start;
     this.#options = options;
@@ -87,6 +93,7 @@ export class VocoderSystem implements TrainingSystem {
     const asked = vocoderParameters(config, objectives, frames);
     const { parameters, fresh } = await start.weights("hift", asked.generator, run.seed);
     if (run.model.init !== null && fresh.size > 0) onNote?.(freshNote(fresh));
+    const foretold = objectives.mels === "codes" ? await ForetoldMels.open(run, start, runtime, file) : undefined;
     const opponents = [...initialWeights(asked.discriminator, run.seed)];
     const generator = parameters.map(({ name }) => name).filter((name) => !isNamed(name, run.model.freeze));
     if (generator.length === 0) throw new TrainingError(`${file}: model.freeze leaves nothing to train`);
@@ -102,10 +109,8 @@ export class VocoderSystem implements TrainingSystem {
       collective,
     });
     const count = (list: typeof parameters) => list.reduce((sum, { values }) => sum + values.length, 0);
-    return new VocoderSystem(run, start, options, vocoder, {
-      generator: count(parameters),
-      discriminator: count(opponents),
-    });
+    const counts = { generator: count(parameters), discriminator: count(opponents) };
+    return new VocoderSystem(run, start, options, vocoder, counts, foretold);
   }
 
   async step(batches: readonly Batch[]): Promise<Metrics> {
@@ -114,7 +119,10 @@ export class VocoderSystem implements TrainingSystem {
     // each process draws its own
     const random = stepRandom(this.#run.seed, generator.optimizer.updates * world + rank);
     const frames = this.#run.objectives.segment_frames;
-    const crops = batches.map((batch) => vocoderBatch(clipsOf(batch), frames, random));
+    const isSame = Object.values(this.#run.data.augment).every((change) => change === undefined);
+    const crops: VocoderBatch[] = [];
+    for (const batch of batches)
+      crops.push(vocoderBatch(clipsOf(batch), frames, random, await this.#mels(batch, isSame)));
     const rates = [generator, discriminator].flatMap((part) => (part ? learningRates(part.optimizer) : []));
     return { ...(await this.#vocoder.update(crops, random)), ...Object.fromEntries(rates) };
   }
@@ -134,14 +142,16 @@ export class VocoderSystem implements TrainingSystem {
     try {
       for await (const batch of batches) {
         const clips = clipsOf(batch);
-        const { loss, metrics } = await this.#vocoder.loss(vocoderBatch(clips, frames, random), random);
+        const heard = await this.#mels(batch, true);
+        const { loss, metrics } = await this.#vocoder.loss(vocoderBatch(clips, frames, random, heard), random);
         for (const [name, value] of Object.entries({ loss, ...metrics }))
           sums[name] = (sums[name] ?? 0) + value * clips.length;
         rows += clips.length;
         for (const [i, clip] of clips.entries()) {
           if (spoken++ >= SPOKEN_CLIPS) continue;
-          const samples = clip.slice(0, SPOKEN_FRAMES * DECODER_HOP_LENGTH);
-          const { waveform, f0 } = await speak(vocoder, samples);
+          const most = Math.min(SPOKEN_FRAMES, heard?.[i]?.frames ?? SPOKEN_FRAMES);
+          const samples = clip.slice(0, most * DECODER_HOP_LENGTH);
+          const { waveform, f0 } = await speak(vocoder, heard ? sliceMel(heard[i]!, 0, most) : melOfSound(samples));
           addMelErrors(mels, decoderMel(samples), decoderMel(waveform));
           addPitchErrors(pitches, trackPitch(samples, PITCH), f0);
           const name = batch.ids[i] as string;
@@ -204,8 +214,18 @@ export class VocoderSystem implements TrainingSystem {
     await restoreAverage(saved, generator.average?.average);
   }
 
-  dispose(): Promise<void> {
-    return this.#vocoder.dispose();
+  /** What the vocoder is given in place of the clips' own mels, if anything. */
+  async #mels(batch: Batch, remember: boolean): Promise<Mel[] | undefined> {
+    if (!this.#foretold) return undefined;
+    const mels: Mel[] = [];
+    for (const [i, samples] of clipsOf(batch).entries())
+      mels.push(await this.#foretold.mel(batch.examples[i]!, samples, remember));
+    return mels;
+  }
+
+  async dispose(): Promise<void> {
+    await this.#foretold?.dispose();
+    await this.#vocoder.dispose();
   }
 }
 
@@ -214,13 +234,14 @@ const learningRates = (optimizer: AdamW): [string, number][] =>
 
 const PITCH = { sampleRate: DECODER_SAMPLE_RATE, hop: DECODER_HOP_LENGTH };
 
-/** A clip's sound made again from its mel, as a decoder does, and the pitch that the vocoder predicts. */
-export async function speak(
-  vocoder: Vocoder,
-  samples: Float32Array,
-): Promise<{ waveform: Float32Array; f0: Float32Array }> {
+export function melOfSound(samples: Float32Array): Mel {
   const { data, mels, frames } = decoderMel(samples);
-  const mel = { data, bins: mels, frames };
+  return { data, bins: mels, frames };
+}
+
+/** Sound made of a mel, as a decoder does, and the pitch that the vocoder predicts. */
+export async function speak(vocoder: Vocoder, mel: Mel): Promise<{ waveform: Float32Array; f0: Float32Array }> {
+  const { frames } = mel;
   const random = new TorchGenerator(EVALUATION_SEED);
   const f0 = await vocoder.f0(mel);
   const phases = random.uniform(vocoder.harmonics, -Math.PI, Math.PI);

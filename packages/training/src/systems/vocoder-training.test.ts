@@ -10,7 +10,7 @@ import { cosine } from "../optimizer/schedules.ts";
 import { initialWeights } from "./initial-weights.ts";
 import { addMelErrors, type MelErrors } from "./mel-errors.ts";
 import { stepRandom } from "./step-random.ts";
-import { speak } from "./vocoder-system.ts";
+import { melOfSound, speak } from "./vocoder-system.ts";
 import { isDiscriminator, VocoderTraining, vocoderParameters } from "./vocoder-training.ts";
 
 const config = decoderGeometry(
@@ -79,7 +79,7 @@ async function tinyTraining(objectives: VocoderObjectives, frames: number, total
 async function melDistance(training: VocoderTraining): Promise<number> {
   const vocoder = await Vocoder.load(config, training.weights(), runtime);
   const sums: MelErrors = { error: 0, ofMean: 0, count: 0 };
-  addMelErrors(sums, decoderMel(clip), decoderMel((await speak(vocoder, clip)).waveform));
+  addMelErrors(sums, decoderMel(clip), decoderMel((await speak(vocoder, melOfSound(clip))).waveform));
   await vocoder.dispose();
   return sums.error / sums.count;
 }

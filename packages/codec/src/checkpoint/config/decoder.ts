@@ -95,6 +95,8 @@ const matchingFields = z.looseObject(
     reg_loss_type: z.enum(["l1", "l2"], 'expected "l1" or "l2"').default("l1"),
     /** An extension: the path begins at μ plus noise of this deviation, instead of at noise alone. */
     prior_deviation: number.nullable().default(null),
+    /** An extension: Euler steps. With 0, which needs a prior_deviation, the mel is μ, and the estimator rests. */
+    steps: z.int().min(0).max(1000).default(10),
   },
   "expected a mapping or !new: of DictConfig",
 );
