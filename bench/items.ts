@@ -82,6 +82,13 @@ const serve = (clients: number): Item => ({
   prepare: async (directory) => async () => (await import("./server.ts")).serverLoad(directory, clients),
 });
 
+/** What short clips would gain by running together. */
+const batching = (count: number, seconds: number): Item => ({
+  name: `base: ${count} clips of ${seconds} s one by one ÷ in one batch`,
+  model: "base",
+  prepare: async (directory) => (await import("./batching.ts")).batchGain(directory, count, seconds),
+});
+
 /** Share of codes that are those of `encode` when a sample clip is tokenised while it is heard. */
 const live = (clip: string, lookAhead: number): Item => ({
   name: `base: live codes equal to offline, ${clip}, look-ahead ${lookAhead} s`,
@@ -166,21 +173,7 @@ export const ITEMS: readonly Item[] = [
       };
     },
   },
-  {
-    name: "base: 8 clips of 0.5 s one by one ÷ in one batch",
-    model: "base",
-    prepare: async (directory) => (await import("./batching.ts")).batchGain(directory, 8, 0.5),
-  },
-  {
-    name: "base: 8 clips of 2 s one by one ÷ in one batch",
-    model: "base",
-    prepare: async (directory) => (await import("./batching.ts")).batchGain(directory, 8, 2),
-  },
-  {
-    name: "base: 8 clips of 5 s one by one ÷ in one batch",
-    model: "base",
-    prepare: async (directory) => (await import("./batching.ts")).batchGain(directory, 8, 5),
-  },
+  ...[0.5, 1, 2, 5].map((seconds) => batching(8, seconds)),
   serve(1),
   serve(20),
   serve(200),
