@@ -187,7 +187,7 @@ describe("refused in one line that names file, field, value and what is expected
     ],
     [
       TOKENIZER.replace("train:", "tokenizer: base\n  train:"),
-      'data.tokenizer is "base"; only system: flow reads tokens',
+      'data.tokenizer is "base"; only a flow, and a vocoder with objectives.mels: codes, read tokens',
     ],
     [
       "system: flow\nsteps: 1\nmodel: { config: { flow: { decoder: { estimator: { channel: [8] } } } } }\ndata: { train: [{ folder: a }] }",
@@ -195,7 +195,7 @@ describe("refused in one line that names file, field, value and what is expected
     ],
     [
       "system: vocoder\nsteps: 1\nmodel: { init: base }\ndata: { train: [{ folder: a }] }\nobjectives: { tokens: 1 }",
-      "objectives.tokens is not a known key; known here are segment_frames",
+      "objectives.tokens is not a known key; known here are mels, segment_frames",
     ],
   ];
   test.each(cases.map(([text, message]) => [message, text] as const))("%s", (message, text) => {
