@@ -62,7 +62,10 @@ export async function bundlePage(entry: URL): Promise<string> {
     conditions: ["source", "browser"],
     // the runtime stays as published: it finds its WebAssembly beside itself
     external: ["/ort/*"],
-    alias: { "onnxruntime-web": "/ort/ort.bundle.min.mjs" },
+    alias: {
+      "onnxruntime-web/wasm": "/ort/ort.wasm.bundle.min.mjs",
+      "onnxruntime-web/webgpu": "/ort/ort.webgpu.bundle.min.mjs",
+    },
     sourcemap: "inline",
     write: false,
     logLevel: "silent",

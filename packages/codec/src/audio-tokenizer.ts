@@ -67,6 +67,8 @@ export interface CodesChunk {
   readonly duration: number;
   /** Frames whose two nearest codes are equally near within 1e-4 relative: rounding may decide there. */
   readonly ties: number;
+  /** γ of each code, as `ClipCodes` has it; not from `encodeLive`. */
+  readonly gate?: Float32Array;
 }
 
 /**
@@ -188,23 +190,32 @@ export class AudioTokenizer {
     options: EncodeOptions,
     encode: (
       blocks: AsyncIterable<Float32Array>,
-    ) => AsyncIterable<{ codes: Int32Array; samples: number; ties: number }>,
+    ) => AsyncIterable<{ codes: Int32Array; samples: number; ties: number; gate?: Float32Array | undefined }>,
   ): AsyncGenerator<CodesChunk> {
     const rate = this.#system.sampleRate;
     const live = typeof audio === "object" && "stream" in audio && Symbol.asyncIterator in audio.stream;
     const opened = live ? openLive(audio as LiveAudio, rate) : await openInput(audio as AudioInput, rate, options);
     try {
       let heard = 0;
-      for await (const { codes, samples, ties } of encode(opened.blocks())) {
+      for await (const { codes, samples, ties, gate } of encode(opened.blocks())) {
         options.signal?.throwIfAborted();
         const start = heard / rate;
         heard += samples;
-        yield { codes, start, duration: samples / rate, ties };
+        yield { codes, start, duration: samples / rate, ties, ...(gate && { gate }) };
         options.onProgress?.({ index, seconds: heard / rate, duration: opened.duration });
       }
     } finally {
       await opened.close();
     }
+  }
+
+  /**
+   * The codes' vectors, e.g. to draw a map of them or to initialise embeddings.
+   * @returns row-major, [codebookSize, d].
+   * @throws CheckpointError when the checkpoint can no longer be read: the vectors are read from it at each call.
+   */
+  codebook(): Promise<{ vectors: Float32Array; shape: readonly [number, number] }> {
+    return this.#system.codebook();
   }
 
   /** Frees the network. The tokeniser must not be used afterwards. */
@@ -214,20 +225,20 @@ export class AudioTokenizer {
   }
 
   async #encodeClip(input: AudioInput, index: number, options: EncodeOptions): Promise<ClipCodes> {
-    const parts: Int32Array[] = [];
-    let duration = 0;
-    let ties = 0;
-    for await (const chunk of this.#chunks(input, index, options)) {
-      parts.push(chunk.codes);
-      duration += chunk.duration;
-      ties += chunk.ties;
-    }
-    const codes = new Int32Array(parts.reduce((n, p) => n + p.length, 0));
-    let at = 0;
-    for (const p of parts) {
-      codes.set(p, at);
-      at += p.length;
-    }
-    return { codes, frameRate: this.frameRate, codebookSize: this.codebookSize, duration, ties };
+    const chunks: CodesChunk[] = [];
+    for await (const chunk of this.#chunks(input, index, options)) chunks.push(chunk);
+    const gates = chunks.map((c) => c.gate).filter((g) => g !== undefined);
+    return {
+      codes: Int32Array.from(joined(chunks.map((c) => c.codes))),
+      frameRate: this.frameRate,
+      codebookSize: this.codebookSize,
+      duration: chunks.reduce((sum, c) => sum + c.duration, 0),
+      ties: chunks.reduce((sum, c) => sum + c.ties, 0),
+      ...(gates.length > 0 && { gate: Float32Array.from(joined(gates)) }),
+    };
   }
+}
+
+function* joined(parts: readonly (Int32Array | Float32Array)[]): Generator<number> {
+  for (const part of parts) yield* part;
 }

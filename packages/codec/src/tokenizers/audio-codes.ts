@@ -12,6 +12,11 @@ export interface ClipCodes {
   readonly duration: number;
   /** Frames whose two nearest codes are equally near within 1e-4 relative: rounding may decide there. */
   readonly ties: number;
+  /**
+   * γ of each code, the mean over the gate's dimensions, in [0, 1]: how much of the shallow layer the gated residual of
+   * UniAudio-Token (arXiv 2605.31521, section 3) lets through. Absent for checkpoints without such a gate.
+   */
+  readonly gate?: Float32Array;
 }
 
 /**

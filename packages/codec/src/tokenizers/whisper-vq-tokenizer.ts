@@ -7,7 +7,7 @@ import { dequantized } from "../checkpoint/int8-weights.ts";
 import type { ModelFiles } from "../checkpoint/model-files.ts";
 import { parametersOf } from "../checkpoint/parameters.ts";
 import { openSafetensorsModel } from "../checkpoint/safetensors.ts";
-import type { TensorStore } from "../checkpoint/tensor-store.ts";
+import { readFloat32, type TensorStore } from "../checkpoint/tensor-store.ts";
 import { stripPrefix } from "../checkpoint/views.ts";
 import { TokenizerError } from "../errors.ts";
 import { type WhisperVqConfig, whisperVq } from "../models/whisper-vq.ts";
@@ -21,13 +21,20 @@ const TIE = 1e-4;
 /** fp32: as upstream. q8: linear layers in int8, faster and smaller, some codes differ. */
 export type TokenizerDtype = "fp32" | "q8";
 
+/** A checkpoint's weights by the names the network asks for; the caller closes the store. */
+const openWeights = async (files: ModelFiles, base: string): Promise<TensorStore> =>
+  // training checkpoints hold the whole encoder-decoder
+  stripPrefix(dequantized(await openSafetensorsModel(files, base)), "model.encoder.", "encoder.");
+
 /**
- * The graph of a tokeniser checkpoint: `input_features`, `attention_mask` → `audio_codes`, `distances`. Its weights are
- * read from `store` when it is compiled; the caller closes the store afterwards.
+ * The graph of a tokeniser checkpoint: `input_features`, `attention_mask` → `audio_codes`, `distances`, and with `gate`,
+ * where the checkpoint has a gated residual, `gate` [batch, time], the mean of γ over its dimensions. Its weights are read
+ * from `store` when it is compiled; the caller closes the store afterwards.
  */
 export async function tokenizerGraph(
   files: ModelFiles,
   directory: string,
+  { gate = false }: { gate?: boolean } = {},
 ): Promise<{ graph: Graph; config: WhisperVqConfig; store: TensorStore }> {
   const at = (name: string) => (directory ? `${directory}/${name}` : name);
   const config = await readWhisperVqConfig(files, at("config.json"));
@@ -42,13 +49,13 @@ export async function tokenizerGraph(
       `${at("config.json")}: quantize_vocab_size is null: this checkpoint has no codebook and gives no codes`,
     );
   }
-  // training checkpoints hold the whole encoder-decoder
-  const store = stripPrefix(dequantized(await openSafetensorsModel(files, at("model"))), "model.encoder.", "encoder.");
+  const store = await openWeights(files, at("model"));
   const graph = buildGraph("tokenizer", (g) => {
     const taps = whisperVq(g, new Scope(g, parametersOf(store)), config);
     return {
       audio_codes: taps.codes as NonNullable<typeof taps.codes>,
       distances: taps.distances as NonNullable<typeof taps.distances>,
+      ...(gate && taps.gate && { gate: taps.gate.mean(-1) }),
     };
   });
   return { graph, config, store };
@@ -64,14 +71,16 @@ export class WhisperVqTokenizer {
   readonly lookAhead: LookAhead | undefined;
   readonly #program: Program;
   readonly #stride: number;
+  readonly #weights: () => Promise<TensorStore>;
 
-  private constructor(config: WhisperVqConfig, program: Program) {
+  private constructor(config: WhisperVqConfig, program: Program, weights: () => Promise<TensorStore>) {
     this.config = config;
     this.codebookSize = config.quantize_vocab_size as number;
     this.#stride = 2 * (config.pooling_kernel_size ?? 1) * WHISPER_HOP_LENGTH;
     this.frameRate = WHISPER_SAMPLE_RATE / this.#stride;
     this.lookAhead = lookAhead(config);
     this.#program = program;
+    this.#weights = weights;
   }
 
   static async load(
@@ -80,17 +89,29 @@ export class WhisperVqTokenizer {
     runtime: Runtime,
     dtype: TokenizerDtype,
   ): Promise<WhisperVqTokenizer> {
-    const { graph, config, store } = await tokenizerGraph(files, directory);
+    const { graph, config, store } = await tokenizerGraph(files, directory, { gate: true });
     const program = await compile(runtime, graph, dtype === "q8" ? { quantize: int8Weights(config) } : {}).finally(() =>
       store.close(),
     );
-    return new WhisperVqTokenizer(config, program);
+    const base = directory ? `${directory}/model` : "model";
+    return new WhisperVqTokenizer(config, program, () => openWeights(files, base));
+  }
+
+  /** The codes' vectors [size, d], read anew from the checkpoint; inference has no need of them as numbers. */
+  async codebook(): Promise<{ vectors: Float32Array; shape: readonly [number, number] }> {
+    const store = await this.#weights();
+    try {
+      const vectors = await readFloat32(store, "codebook.weight");
+      return { vectors, shape: [this.codebookSize, vectors.length / this.codebookSize] };
+    } finally {
+      await store.close();
+    }
   }
 
   /** Codes of a clip of 16 kHz samples, piece by piece. Each piece runs alone, so no clip depends on another. */
   async *encode(
     blocks: AsyncIterable<Float32Array>,
-  ): AsyncGenerator<{ codes: Int32Array; samples: number; ties: number }> {
+  ): AsyncGenerator<{ codes: Int32Array; samples: number; ties: number; gate?: Float32Array | undefined }> {
     for await (const piece of pieces(blocks, this.#stride))
       yield { ...(await this.#encodePiece(piece)), samples: piece.valid };
   }
@@ -121,19 +142,27 @@ export class WhisperVqTokenizer {
     return this.#program.dispose();
   }
 
-  async #encodePiece(piece: Piece): Promise<{ codes: Int32Array; ties: number }> {
-    const { codes, tied } = await this.#encodeWindow(piece);
-    return { codes, ties: tied.reduce((n, tie) => n + tie, 0) };
+  async #encodePiece(piece: Piece) {
+    const { codes, tied, gate } = await this.#encodeWindow(piece);
+    return { codes, ties: tied.reduce((n, tie) => n + tie, 0), gate };
   }
 
-  /** Codes of one window of samples, with 1 where the two nearest codes tie. */
-  async #encodeWindow({ samples, valid }: Piece): Promise<{ codes: Int32Array; tied: Uint8Array }> {
+  /** Codes of one window of samples, with 1 where the two nearest codes tie, and γ of each where there is a gate. */
+  async #encodeWindow({ samples, valid }: Piece): Promise<{
+    codes: Int32Array;
+    tied: Uint8Array;
+    gate: Float32Array | undefined;
+  }> {
     const { data, mels, frames } = whisperFeatures(samples, this.config.num_mel_bins);
     const mask = new Int32Array(frames).fill(1, 0, Math.ceil(valid / WHISPER_HOP_LENGTH));
-    const { audio_codes, distances: gaps } = (await this.#program.run(
+    const {
+      audio_codes,
+      distances: gaps,
+      gate: openness,
+    } = (await this.#program.run(
       { input_features: { data, shape: [1, mels, frames] }, attention_mask: { data: mask, shape: [1, frames] } },
       { transfer: true },
-    )) as Record<"audio_codes" | "distances", NumericArray>;
+    )) as Record<"audio_codes" | "distances", NumericArray> & { gate?: NumericArray };
     // a token is real when the frame at its start is: positions whose mask, taken at every stride, is 1
     const count = Math.ceil(valid / this.#stride);
     const codes = Int32Array.from((audio_codes.data as BigInt64Array).subarray(0, count), Number);
@@ -143,8 +172,19 @@ export class WhisperVqTokenizer {
       const [first, second] = [distances[2 * i] as number, distances[2 * i + 1] as number];
       if (second - first <= TIE * Math.abs(second)) tied[i] = 1;
     }
-    return { codes, tied };
+    const gate = openness && meanOfRuns(openness.data as Float32Array, audio_codes.data.length).subarray(0, count);
+    return { codes, tied, gate };
   }
+}
+
+/** Means of `count` neighbouring runs of equal length: γ of a token whose frames are pooled after the gate. */
+function meanOfRuns(values: Float32Array, count: number): Float32Array {
+  const run = values.length / count;
+  return Float32Array.from({ length: count }, (_, i) => {
+    let sum = 0;
+    for (let k = 0; k < run; k++) sum += values[i * run + k] as number;
+    return sum / run;
+  });
 }
 
 /** Which weights run in int8: the layers' linear maps, but for the modules the checkpoint keeps in float. */

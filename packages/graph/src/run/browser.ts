@@ -1,11 +1,18 @@
 import type { Runtime, RuntimeOptions } from "./runtime.ts";
-import { createWebRuntime } from "./web.ts";
+import { differenceOf } from "./self-test.ts";
+import { createWebRuntime, noWebGpu } from "./web.ts";
 
-/** The runtime of browsers and other places without Node: WebGPU when asked for, else WASM. */
+/**
+ * The runtime of browsers and other places without Node: WebGPU when asked for, after it has passed a test, else WASM.
+ * Each has a build of its own, so that a page without WebGPU fetches 14 MB of WebAssembly instead of 27.
+ */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  const { device = "auto" } = options;
-  return createWebRuntime(
-    { ...options, device: device === "webgpu" ? "webgpu" : "wasm" },
-    await import("onnxruntime-web"),
-  );
+  if (options.device !== "webgpu")
+    return createWebRuntime({ ...options, device: "wasm" }, await import("onnxruntime-web/wasm"));
+  const ort = await import("onnxruntime-web/webgpu");
+  const runtime = await createWebRuntime(options, ort);
+  const processor = await createWebRuntime({ ...options, device: "wasm" }, ort);
+  const difference = await differenceOf(runtime, processor).catch((error: Error) => error.message.slice(0, 200));
+  if (difference === undefined) return runtime;
+  throw noWebGpu(`it computes wrongly: ${difference}`);
 }
