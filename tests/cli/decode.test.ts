@@ -67,6 +67,27 @@ test("--stream writes the same length block by block, to files and pipes", async
   expect((await samplesOf(at("piped.wav"))).length / 22050).toBeCloseTo(60 / 25, 1);
 });
 
+test("flac and opus by the file's ending, whole and block by block", async () => {
+  const input = JSON.stringify(Array.from({ length: 60 }, (_, i) => (i * 37) % 512));
+  const decode = async (name: string, ...more: string[]) => {
+    const { code, stderr } = await uat(["decode", "-", ...common, "--out", at(name), ...more], { input });
+    expect([code, stderr]).toEqual([0, ""]);
+    return decodeAudio(readFileSync(at(name)), { name });
+  };
+  for (const more of [[], ["--stream", "--block-size", "20"]]) {
+    const wav = await decode("a.wav", ...more);
+    const flac = await decode("a.flac", ...more);
+    expect(flac).toEqual(wav);
+    // what was written as it came knows its length in the end
+    expect(readFileSync(at("a.flac")).readUInt32BE(22)).toBe(wav.channels[0]!.length);
+    const opus = await decode("a.opus", ...more);
+    expect(opus.sampleRate).toBe(48_000);
+    expect(opus.channels[0]!.length).toBe(Math.ceil((wav.channels[0]!.length * 48_000) / 22_050));
+  }
+  const floats = await uat(["decode", "-", ...common, "--out", at("b.flac"), "--encoding", "f32"], { input });
+  expect([floats.code, floats.stderr]).toEqual([2, expect.stringMatching(/^uat: --encoding f32 .*only wav holds/)]);
+});
+
 test("the seed decides", async () => {
   const bytes = async (...more: string[]) =>
     (await uat(["decode", "-", ...common, "--out", "-", ...more], { input: list })).stdout;

@@ -182,7 +182,7 @@ test("whatever JSON comes, the answer is one of the documented ones, in JSON of 
   const decode = fc.record(
     {
       codes: fc.oneof(fc.array(id, { maxLength: 4 }), fc.array(fc.array(fc.array(id))), fc.jsonValue()),
-      format: fc.oneof(fc.constantFrom("wav", "mp3"), fc.jsonValue()),
+      format: fc.oneof(fc.constantFrom("wav", "flac", "opus", "mp3"), fc.jsonValue()),
       encoding: fc.constantFrom("s16", "f32", "s24"),
       stream: fc.oneof(fc.boolean(), fc.string()),
       seed: fc.oneof(fc.integer(), fc.double()),

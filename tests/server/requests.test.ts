@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { decodeAudio, resample } from "../../packages/audio/src/index.ts";
 import { AudioDecoder, AudioTokenizer, encodeWav } from "../../packages/codec/src/index.ts";
 import { UatClient, UatServerError } from "../../packages/server/src/client/client.ts";
 import type { RunningServer } from "../../packages/server/src/index.ts";
@@ -179,6 +180,28 @@ describe("decode", () => {
     expect(Buffer.compare(bytes.subarray(58), Buffer.from(samples.buffer))).toBe(0);
   });
 
+  /** The samples of an answer, by the readers of the library. */
+  const samplesOf = async (response: Response) => decodeAudio(new Uint8Array(await response.arrayBuffer()));
+
+  test.each([false, true])("flac holds the samples of wav (streamed: %s)", async (stream) => {
+    const wav = await samplesOf(await client.decode({ codes, stream, block_size: 10 }));
+    const response = await client.decode({ codes, stream, block_size: 10, format: "flac" });
+    expect(response.headers.get("content-type")).toBe("audio/flac");
+    expect(await samplesOf(response)).toEqual(wav);
+  });
+
+  test.each([false, true])("opus holds nearly the samples of wav (streamed: %s)", async (stream) => {
+    const wav = await samplesOf(await client.decode({ codes, stream, block_size: 10 }));
+    const response = await client.decode({ codes, stream, block_size: 10, format: "opus" });
+    expect(response.headers.get("content-type")).toBe("audio/ogg; codecs=opus");
+    const opus = await samplesOf(response);
+    const wanted = resample(wav.channels[0]!, wav.sampleRate, 48_000);
+    const got = opus.channels[0]!;
+    expect([opus.sampleRate, got.length]).toEqual([48_000, wanted.length]);
+    const energy = (a: Float32Array) => a.reduce((n, x) => n + x * x, 0);
+    expect(energy(wanted.map((x, i) => x - got[i]!))).toBeLessThan(0.1 * energy(wanted));
+  });
+
   test.each<[string, unknown, number, string]>([
     ["no codes", { codes: [] }, 400, "empty"],
     ["padding only", { codes: [-1, -1] }, 400, "empty"],
@@ -186,7 +209,9 @@ describe("decode", () => {
     ["negative codes", { codes: [1, -1, 2] }, 422, "invalid"],
     ["fractions", { codes: [1.5] }, 422, "invalid"],
     ["two clips", { codes: [[[1]], [[2]]] }, 422, "invalid"],
-    ["flac", { codes: [1], format: "flac" }, 422, "invalid"],
+    ["mp3", { codes: [1], format: "mp3" }, 422, "invalid"],
+    ["flac in floats", { codes: [1], format: "flac", encoding: "f32" }, 422, "invalid"],
+    ["opus with an encoding", { codes: [1], format: "opus", encoding: "s16" }, 422, "invalid"],
     ["a window that is too small, streamed", { codes, stream: true, window: 2 }, 422, "invalid"],
   ])("%s is refused", async (_, body, status, code) => {
     const { response, body: answer } = await post("/v1/audio/decode", body);

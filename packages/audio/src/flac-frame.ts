@@ -2,35 +2,12 @@
  * One FLAC frame: a header with a checksum, one subframe a channel (a constant, raw samples, or a predictor with a
  * Rice-coded residual), and a checksum over it all. (RFC 9639.)
  */
+import { crc8, crc16 } from "./flac-checksums.ts";
 
 /** Thrown inside the decoder when a frame needs more bytes than there are. */
 export class NeedMoreBytes extends Error {}
 /** Thrown inside the decoder when bits contradict the format; the message says which. */
 export class BadFrame extends Error {}
-
-function crcTable(bits: 8 | 16, polynomial: number): Uint16Array {
-  const top = 1 << (bits - 1);
-  const mask = (1 << bits) - 1;
-  return Uint16Array.from({ length: 256 }, (_, byte) => {
-    let crc = byte << (bits - 8);
-    for (let i = 0; i < 8; i++) crc = crc & top ? ((crc << 1) ^ polynomial) & mask : (crc << 1) & mask;
-    return crc;
-  });
-}
-const CRC8 = crcTable(8, 0x07);
-const CRC16 = crcTable(16, 0x8005);
-
-function crc8(bytes: Uint8Array, start: number, end: number): number {
-  let crc = 0;
-  for (let i = start; i < end; i++) crc = CRC8[crc ^ bytes[i]!]!;
-  return crc;
-}
-
-function crc16(bytes: Uint8Array, start: number, end: number): number {
-  let crc = 0;
-  for (let i = start; i < end; i++) crc = ((crc << 8) & 0xffff) ^ CRC16[(crc >> 8) ^ bytes[i]!]!;
-  return crc;
-}
 
 /** Bits from the most significant down, found by looking at 32 of them at a time. */
 class BitReader {

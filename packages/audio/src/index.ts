@@ -2,7 +2,14 @@
  * Audio files to samples to mel features, and samples back to files. Runs in Node and in browsers; knows nothing of
  * networks. Order of use: {@link loadSpeechSamples} → {@link whisperFeatures} → (networks) → {@link encodeWav}.
  */
+
 export { type AudioStream, checkSampleRate, MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from "./audio-stream.ts";
+export {
+  type AudioFormat,
+  type AudioSink,
+  type AudioWriter,
+  audioMediaType,
+} from "./audio-writer.ts";
 export { type ByteSource, blobSource, memorySource } from "./byte-source.ts";
 export { type Channel, checkChannel, parseChannel, pickChannel } from "./channel.ts";
 export {
@@ -18,6 +25,7 @@ export { bandLimit, muLaw, quantizeBits, telephone } from "./effects/channel.ts"
 export { gain, limited, mix, type NoiseColour, noise } from "./effects/noise.ts";
 export { AudioError } from "./errors.ts";
 export { Fft } from "./fft.ts";
+export { FlacWriter } from "./flac-writer.ts";
 export { type GriffinLimOptions, griffinLim, melToMagnitudes, reconstructPhase } from "./griffin-lim.ts";
 export { energy, level, peak, type Span, scaled } from "./levels.ts";
 export { hzToMel, type MelFilters, melFilters, melToHz } from "./mel-filters.ts";
@@ -35,7 +43,7 @@ export {
   speechFromChannels,
 } from "./speech-samples.ts";
 export { forEachPowerSpectrum, hannWindow, reflectPad } from "./stft.ts";
-export { encodeWav, interleave, type WavEncoding, type WavSink, WavWriter, wavHeader } from "./wav-writer.ts";
+export { encodeWav, interleave, type WavEncoding, WavWriter, wavHeader } from "./wav-writer.ts";
 export {
   type MelFeatures,
   paddedLength,

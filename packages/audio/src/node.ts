@@ -1,7 +1,12 @@
-/** Files on disk, for Node only (`@uat/audio/node`); browsers use {@link blobSource}. */
+/**
+ * For Node only (`@uat/audio/node`): files on disk, for which browsers use {@link blobSource}, and files to be sent or
+ * kept, of which Opus needs WebAssembly from the disk.
+ */
 import { type FileHandle, open } from "node:fs/promises";
 import type { ByteSource } from "./byte-source.ts";
 import { AudioError, messageOf } from "./errors.ts";
+
+export { encodeAudio, openAudioWriter } from "./open-writer.ts";
 
 /** A file on disk as a {@link ByteSource}; close it after use. */
 export interface FileSource extends ByteSource {

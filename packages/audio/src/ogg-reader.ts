@@ -11,7 +11,8 @@ const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc >>> 0;
 });
 
-function pageChecksum(page: Uint8Array): number {
+/** The checksum of a whole page, whatever stands in its checksum's place. */
+export function pageChecksum(page: Uint8Array): number {
   let crc = 0;
   for (let i = 0; i < page.length; i++) {
     // The checksum's own four bytes count as zero.

@@ -88,3 +88,8 @@ export function deinterleave(bytes: Uint8Array, format: SampleFormat, channels: 
     return out;
   });
 }
+
+/** A sample as a 16-bit integer, clipped at ±1; 32,768 a unit, so that a 16-bit file that is read and written stays. */
+export function int16Of(sample: number): number {
+  return Math.min(32767, Math.round(Math.max(-1, Math.min(1, sample)) * 32768));
+}

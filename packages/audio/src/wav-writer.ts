@@ -1,6 +1,8 @@
 /** Writing wav files: 16-bit integers or 32-bit floats, at once or block by block. */
 import { checkFormat } from "./audio-stream.ts";
+import type { AudioSink, AudioWriter } from "./audio-writer.ts";
 import { AudioError } from "./errors.ts";
+import { int16Of } from "./sample-format.ts";
 
 /** `s16`: 16-bit PCM, samples clipped at ±1. `f32`: 32-bit IEEE float, clipped too. */
 export type WavEncoding = "s16" | "f32";
@@ -63,13 +65,11 @@ export function interleave(channels: readonly Float32Array[], encoding: WavEncod
   let at = 0;
   for (let i = 0; i < frames; i++) {
     for (const channel of channels) {
-      const clipped = Math.max(-1, Math.min(1, channel[i]!));
       if (encoding === "s16") {
-        // Scaled by 32768 so that reading a 16-bit file and writing it again gives the same numbers.
-        view.setInt16(at, Math.min(32767, Math.round(clipped * 32768)), true);
+        view.setInt16(at, int16Of(channel[i]!), true);
         at += 2;
       } else {
-        view.setFloat32(at, clipped, true);
+        view.setFloat32(at, Math.max(-1, Math.min(1, channel[i]!)), true);
         at += 4;
       }
     }
@@ -91,27 +91,19 @@ export function encodeWav(
   return out;
 }
 
-/** Where a {@link WavWriter} puts its bytes. */
-export interface WavSink {
-  /** Appends bytes. */
-  write(bytes: Uint8Array): Promise<void> | void;
-  /** Overwrites the header at offset 0 once the length is known; absent for pipes. */
-  patchHeader?(header: Uint8Array): Promise<void> | void;
-}
-
 /**
  * Writes a wav file block by block. Where the sink cannot go back, the header keeps 0xFFFFFFFF as size, which readers
  * take as "until the end of the stream".
  */
-export class WavWriter {
+export class WavWriter implements AudioWriter {
   readonly sampleRate: number;
   readonly numberOfChannels: number;
   readonly encoding: WavEncoding;
-  readonly #sink: WavSink;
+  readonly #sink: AudioSink;
   #started = false;
   #bytes = 0;
 
-  constructor(sink: WavSink, sampleRate: number, numberOfChannels: number, encoding: WavEncoding = "s16") {
+  constructor(sink: AudioSink, sampleRate: number, numberOfChannels: number, encoding: WavEncoding = "s16") {
     checkFormat("wav output", sampleRate, numberOfChannels);
     this.#sink = sink;
     this.sampleRate = sampleRate;

@@ -10,6 +10,7 @@ import { checkFile } from "../input/audio-files.ts";
 import { promptOfClip, promptOfFiles } from "../input/prompt.ts";
 import { checkCodes, readTokens, type TokenRow } from "../input/token-files.ts";
 import { type GlobalOptions, type ModelOptions, modelOptions } from "../options.ts";
+import { formatOf } from "../output/audio-output.ts";
 import { stem, withOutputs } from "../output/outputs.ts";
 import { refuseOverwriting } from "../output/overwriting.ts";
 import { Reporter } from "../output/reporter.ts";
@@ -84,6 +85,9 @@ function checkOptions(o: DecodeCommandOptions): void {
   if (prompted && o.stream) throw new InputError("--stream takes no prompt; leave one of them out");
   if (prompted && o.window !== undefined) throw new InputError("--window takes no prompt; leave one of them out");
   if (o.blockSize !== undefined && !o.stream) throw new InputError("--block-size is for --stream; give both");
+  const format = formatOf(o.out);
+  if (format !== "wav" && o.encoding === "f32")
+    throw new InputError(`--encoding f32 with --out ${o.out}: only wav holds floats: leave it out, or write wav`);
   if (o.out === "-" && process.stdout.isTTY) throw new InputError("wav is not text: give --out FILE, or pipe it");
 }
 

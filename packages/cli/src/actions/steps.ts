@@ -3,10 +3,10 @@ import type { Channel, WavEncoding } from "@uat/audio";
 import type { AudioDecoder, AudioTokenizer, DecodeOptions, DecodeStreamOptions } from "universal-audio-tokenizer";
 import { InputError } from "../errors.ts";
 import type { NamedAudio } from "../input/audio-files.ts";
+import { audioOutput, formatOf } from "../output/audio-output.ts";
 import type { NamedCodes } from "../output/codes-format.ts";
 import type { OutputFile } from "../output/outputs.ts";
 import type { Reporter } from "../output/reporter.ts";
-import { wavOutput } from "../output/wav-output.ts";
 
 /** The codes of one file. @throws InputError for a file without samples; the library's errors name the file too. */
 export async function tokenizeFile(
@@ -45,14 +45,14 @@ export interface DecodeRequest {
   readonly onSamples?: ((samples: Float32Array) => void) | undefined;
 }
 
-/** Decodes codes into a wav file. @returns seconds written. */
+/** Decodes codes into an audio file of the format its name asks for. @returns seconds written. */
 export async function decodeInto(
   decoder: AudioDecoder,
   { codes, out, encoding, stream, options, onSamples }: DecodeRequest,
 ): Promise<number> {
   let samples = 0;
   if (stream) {
-    const writer = wavOutput(out, decoder.sampleRate, encoding);
+    const writer = await audioOutput(out, decoder.sampleRate, encoding);
     for await (const piece of decoder.decodeStream(codes, options)) {
       await writer.write([piece]);
       onSamples?.(piece);
@@ -60,9 +60,9 @@ export async function decodeInto(
     }
     await writer.close();
   } else {
-    const { encodeWav } = await import("@uat/audio");
+    const { encodeAudio } = await import("@uat/audio/node");
     const { waveform, sampleRate } = await decoder.decode(codes, options);
-    await out.write(encodeWav([waveform], sampleRate, encoding));
+    await out.write(await encodeAudio(formatOf(out.path), [waveform], sampleRate, encoding));
     onSamples?.(waveform);
     samples = waveform.length;
   }

@@ -1,4 +1,4 @@
-/** `uat decode`: codes to a wav file. */
+/** `uat decode`: codes to an audio file. */
 import { Command, Option } from "commander";
 import { modelOption, revisionOption, wholeNumber } from "../options.ts";
 
@@ -6,7 +6,10 @@ export const decodeCommand = (): Command =>
   new Command("decode")
     .description("Turn codes back into audio.")
     .argument("<tokens>", "a JSON array, rows of uat tokenize (json, jsonl, txt) or npy; - for standard input")
-    .requiredOption("-o, --out <file>", "the wav file; - for standard output; a directory for several rows")
+    .requiredOption(
+      "-o, --out <file>",
+      "the file, wav, flac or opus by its ending; - for wav to standard output; a directory for several rows",
+    )
     .addOption(modelOption())
     .addOption(revisionOption())
     .option("--stream", "decode block by block and write each block as soon as it is there")
@@ -33,6 +36,7 @@ export const decodeCommand = (): Command =>
 Examples:
   $ uat decode codes.json --out speech.wav
   $ uat tokenize speech.wav | uat decode - --out again.wav
+  $ uat decode codes.json --out speech.flac                  # or speech.opus
   $ echo '[17, 4051, 233, 90]' | uat decode - --out short.wav --encoding f32
   $ uat decode codes.jsonl --out decoded/                   # a file for each row
   $ uat decode codes.npy --stream --window 100 --out - | aplay`,

@@ -56,9 +56,11 @@ function operationOf({ id, summary, body, answer, errors, open = false }: Operat
   const statuses = [...new Set(errors.map((code) => ERROR_STATUS[code]))].sort((a, b) => a - b);
   const codesOf = (status: number) => errors.filter((code) => ERROR_STATUS[code] === status).join(", ");
   const good: MediaTypes =
-    "media" in answer
-      ? { [answer.media]: { schema: { type: "string", ...(answer.media === "audio/wav" && { format: "binary" }) } } }
-      : { "application/json": { schema: ref(answer.name) } };
+    "name" in answer
+      ? { "application/json": { schema: ref(answer.name) } }
+      : "files" in answer
+        ? Object.fromEntries(answer.files.map((type) => [type, { schema: { type: "string", format: "binary" } }]))
+        : { [answer.media]: { schema: { type: "string" } } };
   const unhealthy = id === "health" || id === "ready" ? { "503": { description: "It does not.", content: good } } : {};
   return {
     operationId: id,

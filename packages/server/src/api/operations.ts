@@ -11,7 +11,11 @@ export interface Operation {
   /** Bodies by media type, with the name of their schema. */
   readonly body?: Readonly<Record<string, { readonly name: string; readonly schema: z.ZodType }>>;
   /** The answer: a schema, or a media type of bytes or text. */
-  readonly answer: { readonly name: string; readonly schema: z.ZodType } | { readonly media: string };
+  readonly answer:
+    | { readonly name: string; readonly schema: z.ZodType }
+    | { readonly media: string }
+    /** Bytes of any of these types. */
+    | { readonly files: readonly string[] };
   readonly errors: readonly ErrorCode[];
   /** Answered without an API key. */
   readonly open?: boolean;
@@ -49,9 +53,9 @@ export const OPERATIONS: readonly Operation[] = [
     id: "decode",
     method: "post",
     path: "/v1/audio/decode",
-    summary: "Codes to a wav file, whole or as it is made.",
+    summary: "Codes to a file of wav, flac or Opus, whole or as it is made.",
     body: { "application/json": { name: "DecodeRequest", schema: schemas.decodeRequest } },
-    answer: { media: "audio/wav" },
+    answer: { files: ["audio/wav", "audio/flac", "audio/ogg"] },
     errors: WORK,
   },
   {

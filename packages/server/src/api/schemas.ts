@@ -63,9 +63,15 @@ export const decodeRequest = z.strictObject({
   codes: z
     .union([z.array(z.int()), z.array(z.array(z.array(z.int())).length(1)).length(1)])
     .describe("[T], or [1, 1, T] as tokens are given; -1 at the end is padding."),
-  format: z.string().default("wav").describe("wav; other formats are refused."),
-  encoding: z.enum(["s16", "f32"]).default("s16").describe("16-bit integers or 32-bit floats."),
-  stream: z.boolean().default(false).describe("Send audio as it is made; the wav header then tells no length."),
+  format: z
+    .enum(["wav", "flac", "opus"])
+    .default("wav")
+    .describe("wav, flac (16 bits, lossless) or Opus in Ogg (48 kHz, 64 kb/s)."),
+  encoding: z.enum(["s16", "f32"]).optional().describe("Of wav: 16-bit integers, the default, or 32-bit floats."),
+  stream: z
+    .boolean()
+    .default(false)
+    .describe("Send audio as it is made; the header of wav and flac then tells no length."),
   seed,
   window,
   block_size: blockSize,

@@ -78,11 +78,11 @@ export interface TokensResponse {
 export interface DecodeRequest {
   /** [T], or [1, 1, T] as tokens are given; -1 at the end is padding. */
   codes: number[] | number[][][];
-  /** wav; other formats are refused. */
-  format?: string | undefined;
-  /** 16-bit integers or 32-bit floats. */
+  /** wav, flac (16 bits, lossless) or Opus in Ogg (48 kHz, 64 kb/s). */
+  format?: "wav" | "flac" | "opus" | undefined;
+  /** Of wav: 16-bit integers, the default, or 32-bit floats. */
   encoding?: "s16" | "f32" | undefined;
-  /** Send audio as it is made; the wav header then tells no length. */
+  /** Send audio as it is made; the header of wav and flac then tells no length. */
   stream?: boolean | undefined;
   /** Seed of every random draw; 42 by default. */
   seed?: number | undefined;
@@ -179,7 +179,7 @@ export class UatClient {
     return response.json() as Promise<TokensResponse>;
   }
 
-  /** Codes to a wav file, whole or as it is made. The body is read as it comes. */
+  /** Codes to a file of wav, flac or Opus, whole or as it is made. The body is read as it comes. */
   async decode(body: DecodeRequest, signal?: AbortSignal): Promise<Response> {
     const response = await this.#ask("POST", "/v1/audio/decode", JSON.stringify(body), signal);
     return response;

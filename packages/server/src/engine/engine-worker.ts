@@ -35,12 +35,14 @@ async function serve(engine: ModelEngine): Promise<void> {
         post({ kind: "value", call, value: await engine.tokens(request.job, { deadline: request.deadline, signal }) });
       } else if (request.kind === "decode") {
         const value = await engine.decode(request.job, { deadline: request.deadline, signal });
-        post({ kind: "value", call, value }, [value.wav.buffer as ArrayBuffer]);
+        post({ kind: "value", call, value }, [value.file.buffer as ArrayBuffer]);
       } else {
         const results =
           request.kind === "liveTokens"
             ? engine.liveTokens(incoming(call, own), request.options, signal)
-            : engine.liveAudio(incoming(call, own), request.options, signal);
+            : request.kind === "liveAudio"
+              ? engine.liveAudio(incoming(call, own), request.options, signal)
+              : engine.liveFile(incoming(call, own), request.options, signal);
         for await (const value of results) {
           post({ kind: "value", call, value });
           await own.turns.take();

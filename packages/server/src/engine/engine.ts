@@ -1,5 +1,5 @@
 /** What computes: a tokeniser and a decoder behind one interface, in this thread or in another. */
-import type { Channel } from "@uat/audio";
+import type { AudioFormat, Channel, WavEncoding } from "@uat/audio";
 import type { CodesChunk, Device } from "universal-audio-tokenizer";
 
 /** What an engine loads. Plain data: it is sent to threads. */
@@ -56,17 +56,23 @@ export interface TokensResult {
   readonly ties: number;
 }
 
+/** How audio is sent. */
+export interface FileOptions {
+  readonly format: AudioFormat;
+  /** Of wav; absent otherwise. */
+  readonly encoding?: WavEncoding | undefined;
+}
+
 /** One list of codes to decode. */
-export interface DecodeJob {
+export interface DecodeJob extends FileOptions {
   readonly codes: Int32Array;
-  readonly encoding: "s16" | "f32";
   readonly seed?: number | undefined;
   readonly window?: number | undefined;
 }
 
 export interface DecodeResult {
-  /** A whole wav file. */
-  readonly wav: Uint8Array;
+  /** A whole audio file. */
+  readonly file: Uint8Array;
   readonly duration: number;
 }
 
@@ -91,6 +97,13 @@ export interface LiveAudioOptions {
   readonly window?: number | undefined;
 }
 
+/** A file that is made while its audio is. */
+export interface FilePiece {
+  readonly bytes: Uint8Array;
+  /** Samples decoded since the last piece; the bytes may hold fewer, which come with a later piece. */
+  readonly samples: number;
+}
+
 export interface Engine {
   readonly info: ModelInfo;
   /** @throws RequestError for audio that cannot be read or passes a limit, and past the deadline. */
@@ -109,6 +122,12 @@ export interface Engine {
     options: LiveAudioOptions,
     signal: AbortSignal,
   ): AsyncGenerator<Float32Array>;
+  /** The same as a file, whose header tells no length. @throws RequestError as {@link decode}. */
+  liveFile(
+    codes: AsyncIterable<Int32Array>,
+    options: LiveAudioOptions & FileOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<FilePiece>;
   /** Frees it, at once and whatever is under way. Open calls fail. */
   close(): Promise<void>;
   /** Settles when the engine has ended by itself and must be replaced. */

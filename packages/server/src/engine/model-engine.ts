@@ -1,5 +1,5 @@
 /** The library's own classes as an engine, in the thread that calls it. */
-import { encodeWav } from "@uat/audio";
+import { encodeAudio, openAudioWriter } from "@uat/audio/node";
 import { AudioDecoder, AudioTokenizer, type CodesChunk } from "universal-audio-tokenizer";
 import { RequestError } from "../errors.ts";
 import type {
@@ -8,6 +8,8 @@ import type {
   DecodeResult,
   Engine,
   EngineOptions,
+  FileOptions,
+  FilePiece,
   LiveAudioOptions,
   LiveTokensOptions,
   ModelInfo,
@@ -61,7 +63,7 @@ export class ModelEngine implements Engine {
   }
 
   async decode(job: DecodeJob, control: Control): Promise<DecodeResult> {
-    const { codes, encoding, seed, window } = job;
+    const { codes, format, encoding, seed, window } = job;
     const decoder = this.#needDecoder();
     const { waveform, sampleRate } = await decoder.decode(codes, {
       seed,
@@ -69,7 +71,8 @@ export class ModelEngine implements Engine {
       onProgress: () => checkControl(control),
       signal: control.signal,
     });
-    return { wav: encodeWav([waveform], sampleRate, encoding), duration: waveform.length / sampleRate };
+    const file = await encodeAudio(format, [waveform], sampleRate, encoding);
+    return { file, duration: waveform.length / sampleRate };
   }
 
   async *liveTokens(
@@ -87,6 +90,27 @@ export class ModelEngine implements Engine {
     signal: AbortSignal,
   ): AsyncGenerator<Float32Array> {
     yield* this.#needDecoder().decodeStream(codes, { seed, blockSize, window, signal });
+  }
+
+  async *liveFile(
+    codes: AsyncIterable<Int32Array>,
+    { format, encoding, ...options }: LiveAudioOptions & FileOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<FilePiece> {
+    const parts: Uint8Array[] = [];
+    const taken = () => Buffer.concat(parts.splice(0));
+    const { sampleRate } = this.#needDecoder();
+    const writer = await openAudioWriter(format, { write: (bytes) => void parts.push(bytes) }, sampleRate, 1, encoding);
+    try {
+      for await (const piece of this.liveAudio(codes, options, signal)) {
+        await writer.write([piece]);
+        yield { bytes: taken(), samples: piece.length };
+      }
+      await writer.close();
+      yield { bytes: taken(), samples: 0 };
+    } finally {
+      writer.abandon();
+    }
   }
 
   async close(): Promise<void> {

@@ -33,6 +33,9 @@ class FakeEngine implements Engine {
   liveAudio(): never {
     throw new Error("not asked for");
   }
+  liveFile(): never {
+    throw new Error("not asked for");
+  }
   async close(): Promise<void> {
     this.closed = true;
   }

@@ -1,6 +1,14 @@
 /** What goes between the server's thread and an engine's. Streams move one message at a time in either direction. */
 import { RequestError } from "../errors.ts";
-import type { DecodeJob, EngineOptions, LiveAudioOptions, LiveTokensOptions, ModelInfo, TokensJob } from "./engine.ts";
+import type {
+  DecodeJob,
+  EngineOptions,
+  FileOptions,
+  LiveAudioOptions,
+  LiveTokensOptions,
+  ModelInfo,
+  TokensJob,
+} from "./engine.ts";
 
 /** To the engine. */
 export type EngineRequest =
@@ -8,6 +16,7 @@ export type EngineRequest =
   | { readonly kind: "decode"; readonly call: number; readonly job: DecodeJob; readonly deadline: number }
   | { readonly kind: "liveTokens"; readonly call: number; readonly options: LiveTokensOptions }
   | { readonly kind: "liveAudio"; readonly call: number; readonly options: LiveAudioOptions }
+  | { readonly kind: "liveFile"; readonly call: number; readonly options: LiveAudioOptions & FileOptions }
   /** The next block for a stream; without a value, there is none. */
   | { readonly kind: "push"; readonly call: number; readonly value?: Float32Array | Int32Array | undefined }
   /** The stream's last result was taken: make the next. */

@@ -8,6 +8,8 @@ import type {
   DecodeResult,
   Engine,
   EngineOptions,
+  FileOptions,
+  FilePiece,
   LiveAudioOptions,
   LiveTokensOptions,
   ModelInfo,
@@ -91,6 +93,14 @@ class ThreadEngine implements Engine {
     return this.#stream({ kind: "liveAudio", call: this.#nextCall++, options }, codes, signal);
   }
 
+  liveFile(
+    codes: AsyncIterable<Int32Array>,
+    options: LiveAudioOptions & FileOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<FilePiece> {
+    return this.#stream({ kind: "liveFile", call: this.#nextCall++, options }, codes, signal);
+  }
+
   async close(): Promise<void> {
     this.#end();
     await this.#worker.terminate();
@@ -129,7 +139,7 @@ class ThreadEngine implements Engine {
   }
 
   async *#stream<T>(
-    request: Extract<EngineRequest, { readonly kind: "liveTokens" | "liveAudio" }>,
+    request: Extract<EngineRequest, { readonly kind: "liveTokens" | "liveAudio" | "liveFile" }>,
     source: AsyncIterable<Float32Array | Int32Array>,
     signal: AbortSignal,
   ): AsyncGenerator<T> {

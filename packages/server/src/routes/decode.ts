@@ -1,6 +1,7 @@
-/** `POST /v1/audio/decode`: codes to a wav file, whole or chunk by chunk. */
+/** `POST /v1/audio/decode`: codes to a file of wav, flac or Opus, whole or chunk by chunk. */
 import { once } from "node:events";
-import { WavWriter } from "@uat/audio";
+import { audioMediaType } from "@uat/audio";
+import type { z } from "zod";
 import { decodeRequest } from "../api/schemas.ts";
 import { validate } from "../api/validate.ts";
 import { RequestError } from "../errors.ts";
@@ -15,17 +16,17 @@ export async function postDecode(context: Context): Promise<void> {
     throw new RequestError("unsupported_media_type", `content-type ${type || "missing"}: expected application/json`);
   const question = validate(decodeRequest, parseJson(await readBody(request, allowance)));
   checkModel(question.model, model);
-  if (question.format !== "wav")
-    throw new RequestError("invalid", `format ${question.format.slice(0, 20)}: this server writes wav`);
+  const { format, encoding, seed, window } = question;
+  if (encoding !== undefined && format !== "wav")
+    throw new RequestError("invalid", `encoding ${encoding}: only wav has one; leave it out with ${format}`);
   const codes = checkedCodes(question.codes.flat(2), model.codebookSize, limits.maxTokens);
   allowance.release();
-  const { encoding, seed, window } = question;
-  context.note({ codes: codes.length, streamed: question.stream });
+  context.note({ codes: codes.length, format, streamed: question.stream });
   if (question.stream) return streamDecode(context, codes, question);
   // clients that read slowly hold their answer
-  allowance.hold((codes.length / model.frameRate) * (model.decoder?.sampleRate ?? 0) * (encoding === "s16" ? 2 : 4));
+  allowance.hold((codes.length / model.frameRate) * (model.decoder?.sampleRate ?? 0) * (encoding === "f32" ? 4 : 2));
   const { value, queued, ran } = await pool.submit(
-    (engine, control) => engine.decode({ codes, encoding, seed, window }, control),
+    (engine, control) => engine.decode({ codes, format, encoding, seed, window }, control),
     signal,
   );
   metrics.queueSeconds.observe({ operation: "decode" }, queued);
@@ -34,7 +35,7 @@ export async function postDecode(context: Context): Promise<void> {
   metrics.tokens.add({ operation: "decode" }, codes.length);
   metrics.audioSeconds.add({ operation: "decode" }, value.duration);
   context.note({ queue_seconds: queued, inference_seconds: ran, audio_seconds: value.duration });
-  sendBytes(response, 200, "audio/wav", value.wav, {
+  sendBytes(response, 200, audioMediaType(format), value.file, {
     "x-queue-seconds": queued.toFixed(4),
     "x-inference-seconds": ran.toFixed(4),
   });
@@ -62,17 +63,7 @@ function checkedCodes(given: readonly number[], codebookSize: number, maxTokens:
 async function streamDecode(
   { limits, metrics, model, response, signal, streams }: Context,
   codes: Int32Array,
-  {
-    encoding,
-    seed,
-    window,
-    block_size: blockSize,
-  }: {
-    encoding: "s16" | "f32";
-    seed?: number | undefined;
-    window?: number | undefined;
-    block_size?: number | undefined;
-  },
+  { format, encoding, seed, window, block_size: blockSize }: z.output<typeof decodeRequest>,
 ): Promise<void> {
   const sampleRate = model.decoder?.sampleRate ?? 0;
   const stream = streams.open();
@@ -95,20 +86,20 @@ async function streamDecode(
     }
   };
   try {
-    const writer = new WavWriter({ write: send }, sampleRate, 1, encoding);
     async function* all() {
       yield codes;
     }
     let samples = 0;
     const began = Date.now();
-    for await (const piece of stream.engine.liveAudio(all(), { seed, window, blockSize }, both)) {
+    const options = { format, encoding, seed, window, blockSize };
+    for await (const piece of stream.engine.liveFile(all(), options, both)) {
       // the first piece is there: what could be refused has been
-      if (samples === 0) {
-        response.writeHead(200, { "content-type": "audio/wav", "cache-control": "no-store" });
+      if (!response.headersSent) {
+        response.writeHead(200, { "content-type": audioMediaType(format), "cache-control": "no-store" });
         metrics.firstAudioSeconds.observe({}, (Date.now() - began) / 1000);
       }
-      samples += piece.length;
-      await writer.write([piece]);
+      samples += piece.samples;
+      await send(piece.bytes);
     }
     response.end();
     metrics.tokens.add({ operation: "decode" }, codes.length);

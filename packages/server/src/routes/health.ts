@@ -24,8 +24,8 @@ async function tinyJob(engine: Engine, control: Control): Promise<void> {
     if (codes.some((id) => id < 0 || id >= engine.info.codebookSize)) throw new Error("codes outside the codebook");
   } else {
     const codes = new Int32Array(5);
-    const { wav } = await engine.decode({ codes, encoding: "s16" }, control);
-    if (wav.length <= 44) throw new Error("no audio from five codes");
+    const { file } = await engine.decode({ codes, format: "wav" }, control);
+    if (file.length <= 44) throw new Error("no audio from five codes");
   }
 }
 
