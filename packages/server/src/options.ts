@@ -21,6 +21,8 @@ export interface ServerOptions extends EngineOptions {
   readonly tls?: { readonly cert: Uint8Array; readonly key: Uint8Array } | undefined;
   /** A folder whose files are served at `/`. */
   readonly staticFolder?: string | undefined;
+  /** Further folders, by the path below `/` they appear under, e.g. `/models/base/`. */
+  readonly staticMounts?: Readonly<Record<string, string>> | undefined;
   readonly log?: Log | undefined;
   /** Told when a network runs slower than asked for. */
   readonly onWarning?: ((message: string) => void) | undefined;

@@ -118,8 +118,8 @@ export class RunningServer {
 
   /** Binds the port first, so that a taken one is told at once, then loads the models. */
   async start(): Promise<void> {
-    const { host = "127.0.0.1", port = 8723, staticFolder } = this.#options;
-    if (staticFolder !== undefined) this.#static = await StaticFiles.open(staticFolder);
+    const { host = "127.0.0.1", port = 8723, staticFolder, staticMounts } = this.#options;
+    if (staticFolder !== undefined) this.#static = await StaticFiles.open(staticFolder, staticMounts);
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
       this.#server.listen({ host, port, backlog: 1024 }, resolve);

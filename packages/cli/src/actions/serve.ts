@@ -1,9 +1,12 @@
 /** The work of `uat serve`. */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { jsonLog, parseKeys, type ServerOptions, startServer } from "@uat/server";
 import type { Command } from "commander";
+import { embeddedFolder } from "universal-audio-tokenizer/internal";
 import { InputError, systemError } from "../errors.ts";
 import { endInOrder } from "../interrupt.ts";
 import { type GlobalOptions, modelOptions } from "../options.ts";
@@ -84,7 +87,7 @@ async function serverOptions(options: ServeOptions): Promise<ServerOptions> {
     corsOrigins: options.cors,
     allowedHosts: options.allowHost,
     tls,
-    staticFolder: options.static ?? playground(),
+    ...(options.static === undefined ? playground() : { staticFolder: options.static }),
     limits: {
       queue: options.queue,
       deadline: options.deadline,
@@ -106,8 +109,20 @@ async function fileAt(path: string): Promise<Buffer> {
   }
 }
 
-/** The page that comes with the published package, beside the bundles. */
-function playground(): string | undefined {
-  const folder = fileURLToPath(new URL("../playground", import.meta.url));
-  return existsSync(folder) ? folder : undefined;
+/**
+ * The page that comes with the published package, beside the bundles, with what it asks for below itself: the embedded
+ * model, the sample clips and the WebAssembly of the runtime, each where the package holds it already.
+ */
+function playground(): Pick<ServerOptions, "staticFolder" | "staticMounts"> {
+  const staticFolder = fileURLToPath(new URL("../playground", import.meta.url));
+  if (!existsSync(staticFolder)) return {};
+  const found = {
+    "/models/base/": embeddedFolder("base"),
+    "/models/samples/": embeddedFolder("samples"),
+    "/runtime/": dirname(createRequire(import.meta.url).resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm")),
+  };
+  const staticMounts = Object.fromEntries(
+    Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  return { staticFolder, staticMounts };
 }

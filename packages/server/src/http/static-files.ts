@@ -1,4 +1,7 @@
-/** A folder's files at `/`: the playground, or any other page that speaks to this server. */
+/**
+ * A folder's files at `/`: the playground, or any other page that speaks to this server. Further folders may lie below it
+ * (`/models/base/`), so that what the package holds once already need not be copied into the page.
+ */
 import { createReadStream } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -37,21 +40,22 @@ const ISOLATED = {
 } as const;
 
 export class StaticFiles {
-  readonly #root: string;
+  /** Real folders by the path they appear under, the root last. */
+  readonly #folders: readonly (readonly [prefix: string, folder: string])[];
 
-  private constructor(root: string) {
-    this.#root = root;
+  private constructor(folders: readonly (readonly [prefix: string, folder: string])[]) {
+    this.#folders = folders;
   }
 
-  /** @throws ServerError where there is no such folder. */
-  static async open(folder: string): Promise<StaticFiles> {
-    try {
-      const root = await realpath(folder);
-      if ((await stat(root)).isDirectory()) return new StaticFiles(root);
-    } catch {
-      // told below
-    }
-    throw new ServerError(`${folder}: not a folder that can be read; expected one with index.html`);
+  /**
+   * @param mounts further folders by the path they appear under, e.g. `/models/base/`.
+   * @throws ServerError where there is no such folder.
+   */
+  static async open(folder: string, mounts: Readonly<Record<string, string>> = {}): Promise<StaticFiles> {
+    const folders: [string, string][] = [];
+    for (const [prefix, path] of [...Object.entries(mounts), ["/", folder] as const])
+      folders.push([prefix, await realFolder(path)]);
+    return new StaticFiles(folders);
   }
 
   /** Sends the file a path names. @returns false where there is none. */
@@ -62,8 +66,8 @@ export class StaticFiles {
     const headers = {
       ...ISOLATED,
       etag,
-      // names with a hash in them never change what they stand for
-      "cache-control": /[.-][0-9a-zA-Z_-]{8,}\.\w+$/.test(path) ? "public, max-age=31536000, immutable" : "no-cache",
+      // Vite puts what has a hash in its name there: it never changes
+      "cache-control": path.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
     };
     if (request.headers["if-none-match"] === etag) {
       response.writeHead(304, headers);
@@ -86,12 +90,24 @@ export class StaticFiles {
     try {
       const name = decodeURIComponent(path);
       if (name.includes("\0") || name.split(/[\\/]/).some((part) => part.startsWith("."))) return undefined;
-      const found = await realpath(join(this.#root, name.endsWith("/") ? `${name}index.html` : name));
-      if (!found.startsWith(this.#root + sep)) return undefined;
+      const [prefix, root] = this.#folders.find(([p]) => name.startsWith(p)) as readonly [string, string];
+      const inside = name.slice(prefix.length);
+      const found = await realpath(join(root, inside === "" || inside.endsWith("/") ? `${inside}index.html` : inside));
+      if (!found.startsWith(root + sep)) return undefined;
       const facts = await stat(found);
       return facts.isFile() ? { path: found, size: facts.size, mtimeMs: facts.mtimeMs } : undefined;
     } catch {
       return undefined;
     }
   }
+}
+
+async function realFolder(folder: string): Promise<string> {
+  try {
+    const root = await realpath(folder);
+    if ((await stat(root)).isDirectory()) return root;
+  } catch {
+    // told below
+  }
+  throw new ServerError(`${folder}: not a folder that can be read; expected one with index.html`);
 }
