@@ -25,6 +25,7 @@ export {
   voicingError,
   voicingErrorOf,
 } from "./pitch.ts";
+export { measureSeams, type Seams } from "./seams.ts";
 export { siSdr } from "./si-sdr.ts";
 export { cosineSimilarity, SPEAKER_ENCODER_FILE, SpeakerEncoder } from "./speaker-encoder.ts";
 export { extendedStoi, stoi } from "./stoi.ts";

@@ -1,0 +1,86 @@
+/** Audio that is decoded while codes come in, against the same codes in one piece: joins are not to be heard. */
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AudioDecoder, AudioTokenizer, type DecodeStreamOptions } from "../../packages/codec/src/index.ts";
+import { measureSeams } from "../../packages/evaluation/src/index.ts";
+
+const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const settings = { device: "cpu", threads: 1 } as const;
+
+async function inChunks(decoder: AudioDecoder, codes: Int32Array, options: DecodeStreamOptions) {
+  const chunks: Float32Array[] = [];
+  for await (const chunk of decoder.decodeStream(codes, options)) chunks.push(chunk);
+  return chunks;
+}
+
+function expectNoSeams(name: string, chunks: readonly Float32Array[], whole: Float32Array): void {
+  const { joins, step, flux, rank } = measureSeams(chunks, whole);
+  console.log(`${name}: ${joins} joins, step ${step.toFixed(2)}, flux ${flux.toFixed(2)}, rank ${rank.toFixed(2)}`);
+  expect(step).toBeLessThanOrEqual(1);
+  expect(flux).toBeLessThanOrEqual(1);
+  expect(rank).toBeLessThan(0.9);
+}
+
+describe("base", () => {
+  let tokenizer: AudioTokenizer;
+  let decoder: AudioDecoder;
+  beforeAll(async () => {
+    tokenizer = await AudioTokenizer.fromPretrained(at("models/base"), settings);
+    decoder = await AudioDecoder.fromPretrained(at("models/base"), settings);
+  });
+  afterAll(async () => {
+    await tokenizer.dispose();
+    await decoder.dispose();
+  });
+
+  const decoded = async (clip: string, blockSize: number) => {
+    const { clips } = await tokenizer.encode(at(`models/samples/${clip}.flac`));
+    const codes = clips[0]!.codes;
+    const { waveform } = await decoder.decode(codes);
+    return { chunks: await inChunks(decoder, codes, { blockSize }), waveform };
+  };
+
+  test.each([
+    ["speech", 6],
+    ["speech", 25],
+    ["music", 25],
+    ["scene", 25],
+  ] as const)("%s, blocks of %i", async (clip, blockSize) => {
+    const { chunks, waveform } = await decoded(clip, blockSize);
+    expectNoSeams(`base, ${clip}, blocks of ${blockSize}`, chunks, waveform);
+  });
+
+  test("clicks of a tenth of full scale would be found", async () => {
+    const { chunks, waveform } = await decoded("speech", 25);
+    const clicking = chunks.map((chunk) => chunk.map((x, i) => (i === 0 ? x + 0.1 : x)));
+    expect(measureSeams(clicking, waveform).step).toBeGreaterThan(1);
+  });
+});
+
+describe("flow matching and HiFT (the fixtures' small networks)", () => {
+  let decoder: AudioDecoder;
+  const codes = Int32Array.from({ length: 150 }, (_, i) => (i * 97 + 13 * Math.floor(i / 7)) % 512);
+  let whole: Float32Array;
+  beforeAll(async () => {
+    decoder = await AudioDecoder.fromPretrained(at("tests/fixtures/decoders/uniaudio/checkpoint"), settings);
+    whole = (await decoder.decode(codes)).waveform;
+  });
+  afterAll(() => decoder.dispose());
+
+  test.each<[string, DecodeStreamOptions]>([
+    ["all codes as prompt, blocks of 10", { blockSize: 10 }],
+    ["all codes as prompt, blocks of 25", { blockSize: 25 }],
+    ["a window of 16, blocks of 10", { blockSize: 10, window: 16 }],
+    ["a window of 25, blocks of 25", { blockSize: 25, window: 25 }],
+  ])("%s", async (name, options) => {
+    expectNoSeams(`flow, ${name}`, await inChunks(decoder, codes, options), whole);
+  });
+
+  test("20 ms of silence would be found", async () => {
+    const chunks = await inChunks(decoder, codes, { blockSize: 25, window: 25 });
+    const halting = chunks.map((chunk) => Float32Array.from([...new Float32Array(441), ...chunk]));
+    const { flux, rank } = measureSeams(halting, whole);
+    expect(flux).toBeGreaterThan(1);
+    expect(rank).toBeGreaterThan(0.9);
+  });
+});
