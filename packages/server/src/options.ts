@@ -1,5 +1,5 @@
 /** What `startServer` may be told. */
-import type { EngineOptions } from "./engine/engine.ts";
+import type { Engine, EngineOptions } from "./engine/engine.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 
@@ -24,6 +24,8 @@ export interface ServerOptions extends EngineOptions {
   /** Further folders, by the path below `/` they appear under, e.g. `/models/base/`. */
   readonly staticMounts?: Readonly<Record<string, string>> | undefined;
   readonly log?: Log | undefined;
+  /** Makes the engines, in place of those that load the model: other networks, or none. */
+  readonly createEngine?: ((index: number) => Promise<Engine>) | undefined;
   /** Told when a network runs slower than asked for. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }

@@ -170,6 +170,7 @@ export class RunningServer {
   }
 
   #createEngine(index: number): Promise<Engine> {
+    if (this.#options.createEngine) return this.#options.createEngine(index);
     const { model, revision, tokens, decode, dtype, device, threads } = this.#options;
     const options = { model, revision, tokens, decode, dtype, device, threads };
     const warn = (message: string) => {

@@ -214,3 +214,20 @@ test("health is true when every engine answers, false while one is stuck, and as
   for (const engine of engines) for (const p of engine.pending) p.resolve(RESULT);
   await Promise.all(work);
 });
+
+test("an engine that is stuck where no deadline finds it out is replaced after a minute of silence", async () => {
+  const { pool, engines, events } = await poolOf({ workers: 2 });
+  const health = new Health(() => pool, 5);
+  const asked = health.check();
+  engines[1]!.pending[0]!.resolve(RESULT);
+  await vi.advanceTimersByTimeAsync(5001);
+  expect(await asked).toEqual({ healthy: false, engines: [false, true] });
+  await vi.advanceTimersByTimeAsync(54_000);
+  expect(events).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(events).toEqual(["engine_stuck", "engine_restored"]);
+  expect(engines[0]!.closed).toBe(true);
+  const again = health.check();
+  for (const engine of engines.slice(1)) engine.pending.at(-1)!.resolve(RESULT);
+  expect(await again).toEqual({ healthy: true, engines: [true, true] });
+});

@@ -13,6 +13,8 @@ const PLACES = 2;
 const WAITING_SHARE = 0.8;
 /** Milliseconds after a passed deadline until an engine that has not come back is given up. */
 const GRACE = 10_000;
+/** Milliseconds after which an engine that has answered no probe and ended no job is given up. */
+const SILENCE = 60_000;
 /** Milliseconds until a lost engine is loaded again; doubled while that fails, up to 30 s. */
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
@@ -177,7 +179,7 @@ export class EnginePool {
   }
 
   /**
-   * Runs a tiny job on every engine, past the queue.
+   * Runs a tiny job on every engine, past the queue. One that stays silent for a minute is replaced.
    * @returns for each engine whether it answered within `seconds`, or at least ended other work meanwhile.
    */
   async probe(work: (engine: Engine, control: Control) => Promise<unknown>, seconds: number): Promise<boolean[]> {
@@ -190,10 +192,14 @@ export class EnginePool {
         const late = new Promise<boolean>((resolve) => {
           timer = setTimeout(() => resolve(place.ended > before), seconds * 1000);
         });
-        const answered = work(engine, { deadline: Date.now() + seconds * 1000 }).then(
-          () => true,
-          (error) => error instanceof RequestError && error.code === "deadline_exceeded" && place.ended > before,
-        );
+        // no job may be there by whose deadline a stuck engine is found out: a stream can be what it is stuck in
+        const silent = setTimeout(() => place.ended === before && this.#giveUp(place, engine), SILENCE).unref();
+        const answered = work(engine, { deadline: Date.now() + seconds * 1000 })
+          .finally(() => clearTimeout(silent))
+          .then(
+            () => true,
+            (error) => error instanceof RequestError && error.code === "deadline_exceeded" && place.ended > before,
+          );
         return Promise.race([answered, late]).finally(() => clearTimeout(timer));
       }),
     );
