@@ -1,15 +1,18 @@
 /** The geometry of models/base/decoder, as in `model.config` of a run's configuration. */
 export const DECODER_FIELDS = {
-  flow: {
+  acoustic: {
     vocab_size: 8192,
+    input_frame_rate: 25,
     // the width of the codebook, which the token embedding starts as
     input_size: 512,
-    input_frame_rate: 25,
-    encoder: { output_size: 256, attention_heads: 4, linear_units: 1024, num_blocks: 3 },
-    decoder: {
-      cfm_params: { training_cfg_rate: 0, inference_cfg_rate: 0, reg_loss_type: "l1", prior_deviation: 0.3 },
-      estimator: { channels: [160, 160], attention_head_dim: 40, num_heads: 4, n_blocks: 1, num_mid_blocks: 4 },
-    },
+    hidden_size: 256,
+    num_blocks: 4,
+    attention_heads: 4,
+    filter_size: 512,
+    kernel_size: 5,
+    subframes: 4,
+    subframe_size: 160,
+    dropout_rate: 0.1,
   },
   hift: {
     base_channels: 320,

@@ -34,10 +34,20 @@ export interface SpeakOptions {
   log: (line: string) => void;
 }
 
+/** From this clip on most are read by the mean of two voices of the training: many more voices than there are. */
+const FIRST_BLEND = 700;
+const BLENDS = 0.75;
+
 /** Who says clip number i, and how fast. */
 export function reading(i: number): { voice: string; speed: number } {
   const random = new Random(1000 + i);
-  return { voice: VOICES[random.below(VOICES.length)]!, speed: random.uniform(0.85, 1.2) };
+  const voice = VOICES[random.below(VOICES.length)]!;
+  const speed = random.uniform(0.85, 1.2);
+  if (i < FIRST_BLEND || random.uniform() >= BLENDS) return { voice, speed };
+  const training = VOICES.filter((v) => !DEVELOPMENT_VOICES.includes(v));
+  const one = training[random.below(training.length)]!;
+  const others = training.filter((v) => v !== one && v[1] === one[1]);
+  return { voice: `${one}+${others[random.below(others.length)]}`, speed };
 }
 
 export const clipPath = (i: number) => `${reading(i).voice}/${String(i).padStart(5, "0")}.wav`;
@@ -51,13 +61,13 @@ export async function speak({ kokoro: folder, texts, out, part, parts, log }: Sp
   };
   const kokoro = await Kokoro.open(files, 1);
   const espeak = await Espeak.open("espeak-ng");
-  for (const voice of VOICES) mkdirSync(join(out, voice), { recursive: true });
   let seconds = 0;
   const start = performance.now();
   for (let i = part; i < texts.length; i += parts) {
     const path = join(out, clipPath(i));
     if (existsSync(path)) continue;
     const { voice, speed } = reading(i);
+    mkdirSync(join(out, voice), { recursive: true });
     const phonemes = await kokoroPhonemes(texts[i]!, voice.startsWith("b") ? "en-gb" : "en-us", espeak);
     const samples = await kokoro.speak(phonemes, voice, speed);
     writeFileSync(`${path}.partial`, encodeWav([samples], RATE, "s16"));

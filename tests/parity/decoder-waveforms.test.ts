@@ -1,7 +1,8 @@
 /** Decoding end to end, in one piece and streamed, against upstream's waveforms: README of the fixtures, section 4. */
 import { createRuntime, type Runtime } from "@uat/graph";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type FlowDecoder, loadFlowDecoder } from "../../packages/codec/src/decoders/flow-decoder.ts";
+import { loadFlowDecoder } from "../../packages/codec/src/decoders/flow-decoder.ts";
+import type { SpectrogramDecoder } from "../../packages/codec/src/decoders/spectrogram-decoder.ts";
 import {
   cases,
   checkpoint,
@@ -19,7 +20,7 @@ for (const device of ["cpu", "wasm"] as const) {
     // narrower vectors in WASM, so other sums
     const melTolerance = device === "cpu" ? 1e-5 : 2e-5;
     let runtime: Runtime;
-    let decoder: FlowDecoder;
+    let decoder: SpectrogramDecoder;
     beforeAll(async () => {
       runtime = await createRuntime({ device });
       decoder = await loadFlowDecoder(checkpoint(variant), "decoder", runtime);

@@ -73,7 +73,10 @@ export async function exportModel(
   return written;
 }
 
-/** The graphs of a decoder, by file name: token encoder and Euler step of the flow, pitch and waveform of the vocoder. */
+/**
+ * The graphs of a decoder, by file name: token encoder and Euler step of the flow, or the acoustic model; pitch and
+ * waveform of the vocoder.
+ */
 async function decoderGraphs(
   files: ModelFiles,
   directory: string,
@@ -83,10 +86,24 @@ async function decoderGraphs(
     const { graph, store } = await ridgeGraph(files, directory);
     return { graphs: { decoder_model: graph }, stores: [store] };
   }
-  const [{ openFlowDecoder }, { flowGraphs }, { vocoderGraphs }] = await Promise.all([
+  const { vocoderGraphs } = await import("./decoders/vocoder.ts");
+  const { isAcoustic, openAcousticDecoder } = await import("./decoders/acoustic-decoder.ts");
+  if (await isAcoustic(files, directory)) {
+    const { acousticModelGraph } = await import("./decoders/acoustic.ts");
+    const { config, acoustic, hift } = await openAcousticDecoder(files, directory);
+    const { f0, generator } = vocoderGraphs(config.hift, hift);
+    return {
+      graphs: {
+        decoder_model: acousticModelGraph(config.acoustic, acoustic),
+        vocoder_f0_model: f0,
+        vocoder_model: generator,
+      },
+      stores: [acoustic, hift],
+    };
+  }
+  const [{ openFlowDecoder }, { flowGraphs }] = await Promise.all([
     import("./decoders/flow-decoder.ts"),
     import("./decoders/flow.ts"),
-    import("./decoders/vocoder.ts"),
   ]);
   const { config, flow, hift } = await openFlowDecoder(files, directory);
   const { encoder, step } = flowGraphs(config.flow, flow);

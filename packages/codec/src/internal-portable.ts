@@ -3,6 +3,7 @@
 export { AudioDecoder } from "./audio-decoder.ts";
 export { AudioDescriber } from "./audio-describer.ts";
 export { AudioTokenizer } from "./audio-tokenizer.ts";
+export * from "./checkpoint/config/acoustic-decoder.ts";
 export {
   type DecoderConfig,
   decoderSchema,
@@ -31,11 +32,16 @@ export { openTorchFile, openTorchObject, type TorchObject } from "./checkpoint/t
 export { TorchTensor } from "./checkpoint/torch-pickle.ts";
 export { streamTorchFile, type TorchValue } from "./checkpoint/torch-writer.ts";
 export { stripPrefix } from "./checkpoint/views.ts";
-export { melFrames, sourceTokens } from "./decoders/alignment.ts";
+export { AcousticModel } from "./decoders/acoustic.ts";
+export { openAcousticDecoder } from "./decoders/acoustic-decoder.ts";
+export { frameBlend, melFrames, sourceTokens } from "./decoders/alignment.ts";
+export { openDecoderWeights, openVocoderWeights } from "./decoders/decoder-weights.ts";
 export { type ExcitationConfig, harmonicSource } from "./decoders/excitation.ts";
 export { Flow } from "./decoders/flow.ts";
-export { FlowDecoder, openDecoderWeights, openFlowDecoder, openVocoderWeights } from "./decoders/flow-decoder.ts";
+export { openFlowDecoder } from "./decoders/flow-decoder.ts";
 export { type Mel, sliceMel } from "./decoders/mel.ts";
+export type { MelModel } from "./decoders/mel-model.ts";
+export { SpectrogramDecoder } from "./decoders/spectrogram-decoder.ts";
 export { Vocoder } from "./decoders/vocoder.ts";
 export {
   type CutOptions,
@@ -50,6 +56,7 @@ export { repeatedTail } from "./describe/repetition.ts";
 export { formatSap, SAP_AGES, SAP_GENDERS, type SapAnswer, type SapEvent } from "./describe/sap-answer.ts";
 export { BYTE_CHARACTERS, WhisperVocabulary } from "./describe/whisper-vocabulary.ts";
 export { type ExportedFile, exportModel } from "./export.ts";
+export { type AcousticValues, acousticModel, REFERENCE_PITCH } from "./models/acoustic-model.ts";
 export { codesEncoder, longestCodes } from "./models/codes-encoder.ts";
 export { f0Predictor } from "./models/f0-predictor.ts";
 export { type FlowEncoderInputs, flowEncoder } from "./models/flow-encoder.ts";

@@ -21,3 +21,24 @@ export function sourceTokens(tokens: number, frames: number): Int32Array {
   const scale = f(tokens / frames);
   return Int32Array.from({ length: frames }, (_, t) => Math.min(Math.floor(f(t * scale)), tokens - 1));
 }
+
+/** Between which two sub-frames each mel frame lies, and how far from the first to the second. */
+export interface FrameBlend {
+  readonly lower: Int32Array;
+  readonly upper: Int32Array;
+  readonly share: Float32Array;
+}
+
+/** Frames by their middles, on the grid of `parts` sub-frames a token, also by their middles; the ends are held. */
+export function frameBlend(tokens: number, frames: number, parts: number, rate: number): FrameBlend {
+  const last = tokens * parts - 1;
+  const blend = { lower: new Int32Array(frames), upper: new Int32Array(frames), share: new Float32Array(frames) };
+  for (let t = 0; t < frames; t++) {
+    const seconds = ((t + 0.5) * HOP_LENGTH) / SAMPLE_RATE;
+    const at = Math.min(Math.max(seconds * rate * parts - 0.5, 0), last);
+    blend.lower[t] = Math.floor(at);
+    blend.upper[t] = Math.min(blend.lower[t]! + 1, last);
+    blend.share[t] = at - blend.lower[t]!;
+  }
+  return blend;
+}

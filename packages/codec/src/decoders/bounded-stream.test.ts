@@ -3,8 +3,9 @@ import { createRuntime, type Runtime } from "@uat/graph";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { directoryFiles } from "../checkpoint/node/file-source.ts";
 import { ContinuousVoice } from "./continuous-voice.ts";
-import { type FlowDecoder, loadFlowDecoder } from "./flow-decoder.ts";
+import { loadFlowDecoder } from "./flow-decoder.ts";
 import { concatMel, emptyMel, sliceMel } from "./mel.ts";
+import type { SpectrogramDecoder } from "./spectrogram-decoder.ts";
 
 const folder = fileURLToPath(new URL("../../../../tests/fixtures/decoders/uniaudio/checkpoint", import.meta.url));
 const BLOCK = 12;
@@ -13,7 +14,7 @@ const N = 89;
 const tokens = Int32Array.from({ length: N }, (_, i) => (i * 97 + 13 * Math.floor(i / 7)) % 512);
 
 let runtime: Runtime;
-let decoder: FlowDecoder;
+let decoder: SpectrogramDecoder;
 beforeAll(async () => {
   runtime = await createRuntime({ device: "cpu" });
   decoder = await loadFlowDecoder(directoryFiles(folder), "decoder", runtime);
@@ -24,7 +25,7 @@ afterAll(async () => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-async function stream(codes: Parameters<FlowDecoder["decodeStream"]>[0], options = {}) {
+async function stream(codes: Parameters<SpectrogramDecoder["decodeStream"]>[0], options = {}) {
   const parts: Float32Array[] = [];
   for await (const part of decoder.decodeStream(codes, { blockSize: BLOCK, window: WINDOW, ...options }))
     parts.push(part);
@@ -35,11 +36,11 @@ const joined = (parts: Float32Array[]) => Float32Array.from(parts.flatMap((p) =>
 
 describe("windowed streaming", () => {
   test("gives all samples of all frames, the same at every run, in bounded steps", async () => {
-    const mel = vi.spyOn(decoder.flow, "mel");
+    const mel = vi.spyOn(decoder.melModel, "mel");
     const parts = await stream(tokens);
     expect(parts.length).toBe(Math.ceil(N / BLOCK));
     const samples = joined(parts);
-    expect(samples.length).toBe(256 * decoder.flow.frames(N));
+    expect(samples.length).toBe(256 * decoder.melModel.frames(N));
     expect(samples.every((v) => Math.abs(v) <= 0.99)).toBe(true);
     const sizes = mel.mock.calls.map(([input]) => input.tokens.length);
     expect(sizes.slice(2, -1).every((n) => n === WINDOW + BLOCK)).toBe(true);
@@ -74,7 +75,7 @@ describe("windowed streaming", () => {
   test("decode with a window has the length of a decode in one piece", async () => {
     const shares: number[] = [];
     const waveform = await decoder.decode(tokens, { window: 20, onProgress: (s) => shares.push(s) });
-    expect(waveform.length).toBe(256 * decoder.flow.frames(N));
+    expect(waveform.length).toBe(256 * decoder.melModel.frames(N));
     expect(shares.at(-1)).toBe(1);
     expect(shares).toEqual([...shares].sort((a, b) => a - b));
   });

@@ -14,22 +14,22 @@ import { TorchGenerator } from "../random/torch-generator.ts";
 import { overlapFrames } from "./alignment.ts";
 import type { Chunk } from "./chunks.ts";
 import { ContinuousVoice, linearFade } from "./continuous-voice.ts";
-import type { Flow } from "./flow.ts";
 import { joinTokens } from "./join.ts";
 import { concatMel, crossFade, emptyMel, lastFrames, type Mel, sliceMel } from "./mel.ts";
+import type { MelModel } from "./mel-model.ts";
 import { FLOW_SHARE, type StreamedPiece, type StreamOptions, vocoderOptions } from "./prompted-stream.ts";
 import type { Vocoder } from "./vocoder.ts";
 
 /** @param window tokens of context; more than the overlap's. */
 export async function* boundedStream(
   chunks: AsyncIterable<Chunk>,
-  flow: Flow,
+  model: MelModel,
   vocoder: Vocoder,
   window: number,
   options: StreamOptions,
 ): AsyncGenerator<StreamedPiece> {
-  const bins = flow.config.output_size;
-  const overlap = overlapFrames(flow.config.input_frame_rate);
+  const bins = model.bins;
+  const overlap = overlapFrames(model.frameRate);
   const fade = linearFade(overlap);
   const random = new TorchGenerator(options.seed);
   const voice = new ContinuousVoice(vocoder, options.seed);
@@ -44,14 +44,14 @@ export async function* boundedStream(
 
   for await (const chunk of chunks) {
     const tokens = joinTokens(context, chunk.tokens);
-    const end = flow.frames(chunk.start + chunk.tokens.length);
-    const frames = flow.frames(tokens.length);
+    const end = model.frames(chunk.start + chunk.tokens.length);
+    const frames = model.frames(tokens.length);
     // windows end with their chunk; where they begin may be a fraction of a frame beside the token grid
     const prompt = Math.max(0, frames - (end - settled));
     const fresh = end - drawn;
     noise = concatMel(noise, { data: random.randn(bins * fresh), bins, frames: fresh });
     drawn = end;
-    let mel = await flow.mel({
+    let mel = await model.mel({
       tokens,
       embedding: options.embedding,
       promptMel: lastFrames(recent, prompt),
@@ -67,7 +67,7 @@ export async function* boundedStream(
 
     settled += kept;
     context = tokens.slice(Math.max(0, tokens.length - window));
-    const remembered = flow.frames(window) + 2;
+    const remembered = model.frames(window) + 2;
     recent = lastFrames(concatMel(recent, piece), remembered);
     noise = lastFrames(noise, remembered + overlap);
     yield { waveform, mel: piece, f0 };

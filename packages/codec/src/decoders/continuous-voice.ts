@@ -44,7 +44,7 @@ export class ContinuousVoice {
     const before = this.#before ?? { mel: emptyMel(mel.bins), source: new Float32Array(0) };
     const seen = concatMel(before.mel, mel, sliceMel(after, 0, Math.min(after.frames, vocoder.reach)));
     const first = before.mel.frames;
-    const f0 = (await vocoder.f0(seen)).subarray(first);
+    const f0 = (seen.f0 ?? (await vocoder.f0(seen))).subarray(first);
 
     this.#drawNoise(f0.length);
     const draw = (from: number) => ({

@@ -8,32 +8,31 @@ import { flowEncoderGraph } from "../models/flow-encoder.ts";
 import { eulerStepGraph, eulerSteps } from "../models/flow-matching.ts";
 import { melFrames, sourceTokens } from "./alignment.ts";
 import { emptyMel, type Mel, sliceMel } from "./mel.ts";
+import type { MelInput, MelModel } from "./mel-model.ts";
 
 /** Attention scores of one layer that can be asked for: 64 GiB of them. */
 const MOST_SCORES = 2 ** 34;
 
-export interface FlowInput {
-  /** The prompt's tokens, then those to decode. Negative ones count as 0, as upstream. */
-  readonly tokens: Int32Array;
-  /** x-vector of the speaker; zeros when absent. */
-  readonly embedding?: Float32Array | undefined;
-  /** Mel that the first frames must continue; those frames are left out of the result. */
-  readonly promptMel?: Mel | undefined;
-  /** Standard normal values, mels × all frames, for a number of frames. */
-  readonly noise: (frames: number) => Float32Array;
-  /** Told after each Euler step, `done` of `total`. */
-  readonly onStep?: ((done: number, total: number) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export class Flow {
+export class Flow implements MelModel {
+  readonly kind = "flow matching + HiFT";
   readonly config: FlowConfig;
+  readonly codebookSize: number;
+  readonly frameRate: number;
+  readonly bins: number;
+  readonly speakerSize: number;
+  readonly blockSize: number | undefined;
+  readonly reach = undefined;
   readonly #encoder: Program;
   /** Absent where the configuration has no Euler steps. */
   readonly #step: Program | undefined;
 
   private constructor(config: FlowConfig, encoder: Program, step: Program | undefined) {
     this.config = config;
+    this.codebookSize = config.vocab_size;
+    this.frameRate = config.input_frame_rate;
+    this.bins = config.output_size;
+    this.speakerSize = config.spk_embed_dim;
+    this.blockSize = config.encoder.block_size;
     this.#encoder = encoder;
     this.#step = step;
   }
@@ -44,13 +43,11 @@ export class Flow {
     return new Flow(config, await compile(runtime, encoder), step && (await compile(runtime, step)));
   }
 
-  /** Frames of `tokens` tokens. */
   frames(tokens: number): number {
     return melFrames(tokens, this.config.input_frame_rate);
   }
 
-  /** @returns the mel of all tokens less the prompt's frames. @throws DOMException AbortError between two steps. */
-  async mel(input: FlowInput): Promise<Mel> {
+  async mel(input: MelInput): Promise<Mel> {
     const { tokens, promptMel, signal } = input;
     const bins = this.config.output_size;
     const frames = this.frames(tokens.length);

@@ -8,8 +8,12 @@ import type { DecoderSystem } from "./decoder-system.ts";
 export async function loadDecoder(files: ModelFiles, runtime: Runtime): Promise<DecoderSystem> {
   for (const directory of ["decoder", ""]) {
     const at = (name: string) => (directory ? `${directory}/${name}` : name);
-    if (await files.exists(at("config.yaml")))
-      return (await import("./flow-decoder.ts")).loadFlowDecoder(files, directory, runtime);
+    if (await files.exists(at("config.yaml"))) {
+      const { isAcoustic, loadAcousticDecoder } = await import("./acoustic-decoder.ts");
+      return (await isAcoustic(files, directory))
+        ? loadAcousticDecoder(files, directory, runtime)
+        : (await import("./flow-decoder.ts")).loadFlowDecoder(files, directory, runtime);
+    }
     if (await files.exists(at("ridge.safetensors")))
       return (await import("./ridge-decoder.ts")).loadRidgeDecoder(files, directory, runtime);
   }

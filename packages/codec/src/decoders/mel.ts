@@ -1,10 +1,13 @@
 /** A log-mel spectrogram and the few moves that decoders make along its time axis. */
+import { joinSamples } from "./join.ts";
 
 /** Bins × frames, row-major, natural logarithm. */
 export interface Mel {
   readonly data: Float32Array;
   readonly bins: number;
   readonly frames: number;
+  /** Pitch [frames] in Hz, 0 where unvoiced; where it is known beside the mel. */
+  readonly f0?: Float32Array | undefined;
 }
 
 export const emptyMel = (bins: number): Mel => ({ data: new Float32Array(0), bins, frames: 0 });
@@ -16,7 +19,7 @@ export function sliceMel(mel: Mel, start: number, end = mel.frames): Mel {
   const data = new Float32Array(mel.bins * frames);
   for (let b = 0; b < mel.bins; b++)
     data.set(mel.data.subarray(b * mel.frames + start, b * mel.frames + end), b * frames);
-  return { data, bins: mel.bins, frames };
+  return { data, bins: mel.bins, frames, f0: mel.f0?.slice(start, end) };
 }
 
 /** The last `frames` frames, or all when there are fewer. */
@@ -34,10 +37,12 @@ export function concatMel(...parts: readonly Mel[]): Mel {
       at += p.frames;
     }
   }
-  return { data, bins, frames };
+  const spoken = parts.filter((p) => p.frames > 0);
+  const f0 = spoken.every((p) => p.f0) ? joinSamples(...spoken.map((p) => p.f0 as Float32Array)) : undefined;
+  return { data, bins, frames, f0 };
 }
 
-/** `mel` whose first frames are weighted sums with those of `before`: mel·rising + before·falling. */
+/** `mel` whose first frames are weighted sums with those of `before`: mel·rising + before·falling. Its pitch is its own. */
 export function crossFade(mel: Mel, before: Mel, rising: Float64Array, falling: Float64Array): Mel {
   const data = mel.data.slice();
   for (let b = 0; b < mel.bins; b++) {

@@ -5,9 +5,9 @@
 import { TorchGenerator } from "../random/torch-generator.ts";
 import { overlapFrames } from "./alignment.ts";
 import type { Chunk } from "./chunks.ts";
-import type { Flow } from "./flow.ts";
 import { joinTokens } from "./join.ts";
 import { concatMel, crossFade, emptyMel, type Mel, sliceMel } from "./mel.ts";
+import type { MelModel } from "./mel-model.ts";
 import type { Vocoder, VocoderOptions } from "./vocoder.ts";
 
 export interface StreamOptions {
@@ -59,27 +59,26 @@ export function drawExcitation(f0: Float32Array, vocoder: Vocoder, random: Torch
 
 export async function* promptedStream(
   chunks: AsyncIterable<Chunk>,
-  flow: Flow,
+  model: MelModel,
   vocoder: Vocoder,
   options: StreamOptions,
 ): AsyncGenerator<StreamedPiece> {
-  const { config } = flow;
-  const overlap = overlapFrames(config.input_frame_rate);
+  const overlap = overlapFrames(model.frameRate);
   const { rising, falling } = hammingHalves(overlap);
   const cachedSamples = CACHED_FRAMES * vocoder.samplesPerFrame;
   let tokens = new Int32Array(0);
-  let voiced = emptyMel(config.output_size);
+  let voiced = emptyMel(model.bins);
   let tail: Mel | undefined;
   let cache: { mel: Mel; source: Float32Array } | undefined;
 
   for await (const chunk of chunks) {
     tokens = joinTokens(tokens, chunk.tokens);
     const random = new TorchGenerator(options.seed);
-    let mel = await flow.mel({
+    let mel = await model.mel({
       tokens,
       embedding: options.embedding,
       promptMel: voiced,
-      noise: (frames) => random.randn(config.output_size * frames),
+      noise: (frames) => random.randn(model.bins * frames),
       signal: options.signal,
       onStep: (done, total) => options.onProgress?.((FLOW_SHARE * done) / total),
     });
@@ -89,7 +88,7 @@ export async function* promptedStream(
       tail = sliceMel(mel, mel.frames - overlap);
       mel = sliceMel(mel, 0, mel.frames - overlap);
     }
-    const f0 = await vocoder.f0(mel);
+    const f0 = mel.f0 ?? (await vocoder.f0(mel));
     const source = drawExcitation(f0, vocoder, random);
     if (cache) source.set(cache.source);
     let waveform = await vocoder.waveform(mel, source, vocoderOptions(options));

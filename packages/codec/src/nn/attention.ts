@@ -1,5 +1,6 @@
 /** Scaled dot-product attention (Vaswani et al., 2017) over heads that lie side by side in the last axis. */
-import type { Tensor } from "@uat/graph";
+import type { Scope, Tensor } from "@uat/graph";
+import { linear } from "./linear.ts";
 
 /** [batch, time, heads · size] → [batch, heads, time, size]. */
 export function splitHeads(x: Tensor, heads: number): Tensor {
@@ -30,4 +31,14 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, bias?:
     return weights.matmul(head(v, h));
   });
   return (first as Tensor).concat(2, ...others);
+}
+
+/**
+ * x [batch, time, d] attends to itself → [batch, time, d]: projections `query`, `key`, `value` and `output`. `bias` as in
+ * {@link attention}.
+ */
+export function multiHead(x: Tensor, p: Scope, heads: number, bias?: Tensor): Tensor {
+  const d = x.dim(-1) as number;
+  const [q, k, v] = ["query", "key", "value"].map((name) => linear(x, p.at(name), d)) as [Tensor, Tensor, Tensor];
+  return linear(attention(q, k, v, heads, bias), p.at("output"), d);
 }

@@ -2,7 +2,14 @@
  * From `model.config` to the content of decoder/config.yaml. In a run's configuration flow and vocoder are plain nested
  * mappings: which class stands where is known, and so is what follows from other fields.
  */
-import { type DecoderConfig, decoderSchema, parseDecoderConfig } from "universal-audio-tokenizer/internal";
+import {
+  type AnyDecoderConfig,
+  acousticDecoderSchema,
+  type DecoderConfig,
+  decoderSchema,
+  parseAnyDecoderConfig,
+} from "universal-audio-tokenizer/internal";
+import { TrainingError } from "../errors.ts";
 import { decoderConfigYaml } from "../systems/decoder-files.ts";
 import { unknownKey } from "./check.ts";
 import { keysOf, schemaAt } from "./schema-tree.ts";
@@ -53,7 +60,7 @@ const DEFAULTS = {
 /** Refuses fields that no decoder has. @throws TrainingError with the nearest known field. */
 export function checkDecoderFields(fields: Fields, file: string): void {
   const visit = (value: unknown, path: readonly string[]): void => {
-    const known = keysOf(schemaAt(decoderSchema, path));
+    const known = keysOf(schemaAt(path[0] === "acoustic" ? acousticDecoderSchema : decoderSchema, path));
     if (!known || !isFields(value)) return;
     for (const [key, child] of Object.entries(value)) {
       if (!Object.hasOwn(known, key) || key === "class") {
@@ -63,20 +70,43 @@ export function checkDecoderFields(fields: Fields, file: string): void {
       visit(child, [...path, key]);
     }
   };
-  for (const part of ["flow", "hift"]) visit(fields[part], [part]);
+  for (const part of ["flow", "acoustic", "hift"]) visit(fields[part], [part]);
+  if (hasFields(fields.flow) && hasFields(fields.acoustic))
+    throw new TrainingError(`${file}: model.config has both flow and acoustic; expected one of them`);
 }
 
 /**
  * The new checkpoint's decoder: fields of the run before those of the file it starts from, defaults where neither says
  * anything.
  * @param base text of the decoder/config.yaml that the run starts from, if any.
- * @param fields `model.config`: `{ flow?, hift? }`.
+ * @param fields `model.config`: `{ flow?, acoustic?, hift? }`.
  * @param file named in messages.
  * @throws CheckpointError for fields that cannot be or contradict each other.
  */
-export function decoderGeometry(base: string | undefined, fields: Fields, file: string): DecoderConfig {
-  const start = base === undefined ? DEFAULTS : parseDecoderConfig(base);
-  const merged = merge(start, fields) as typeof DEFAULTS;
+export function decoderGeometry(base: string | undefined, fields: Fields, file: string): AnyDecoderConfig {
+  const start = base === undefined ? undefined : parseAnyDecoderConfig(base);
+  const isAcoustic =
+    hasFields(fields.acoustic) || (start !== undefined && "acoustic" in start && !hasFields(fields.flow));
+  const merged = isAcoustic ? acousticGeometry(start, fields) : flowGeometry(start, fields);
+  return parseAnyDecoderConfig(decoderConfigYaml(merged), `${file}: model.config`);
+}
+
+/** Of a decoder with a flow. @throws TrainingError where there is none. */
+export function flowDecoderGeometry(base: string | undefined, fields: Fields, file: string): DecoderConfig {
+  const config = decoderGeometry(base, fields, file);
+  if ("flow" in config) return config;
+  throw new TrainingError(`${file}: has an acoustic model; expected a flow`);
+}
+
+function acousticGeometry(start: AnyDecoderConfig | undefined, fields: Fields): AnyDecoderConfig {
+  const { sample_rate, hift } = start ?? DEFAULTS;
+  const acoustic = start && "acoustic" in start ? start.acoustic : { class: "AcousticModel" };
+  return merge({ sample_rate, acoustic, hift }, { acoustic: fields.acoustic, hift: fields.hift }) as AnyDecoderConfig;
+}
+
+function flowGeometry(start: AnyDecoderConfig | undefined, fields: Fields): AnyDecoderConfig {
+  const base = start === undefined || "flow" in start ? (start ?? DEFAULTS) : { ...DEFAULTS, hift: start.hift };
+  const merged = merge(base, { flow: fields.flow, hift: fields.hift }) as typeof DEFAULTS;
   const { flow } = merged;
   // what follows from other fields is not kept from the file that is started from
   const isBlock = "block_size" in flow.encoder;
@@ -87,9 +117,10 @@ export function decoderGeometry(base: string | undefined, fields: Fields, file: 
     selfattention_layer_type: isBlock ? "block_rel_selfattn" : "rel_selfattn",
     ...(fields.flow as { encoder?: Fields } | undefined)?.encoder,
   };
-  const config = { ...merged, flow: { ...flow, encoder } } as unknown as DecoderConfig;
-  return parseDecoderConfig(decoderConfigYaml(config), `${file}: model.config`);
+  return { ...merged, flow: { ...flow, encoder } } as unknown as AnyDecoderConfig;
 }
+
+const hasFields = (value: unknown): boolean => isFields(value) && Object.keys(value).length > 0;
 
 const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -4,7 +4,7 @@ import { parseDecoderConfig } from "universal-audio-tokenizer/internal";
 import { describe, expect, test } from "vitest";
 import { decoderConfigYaml } from "../systems/decoder-files.ts";
 import { byteTokenizer } from "../tasks/byte-tokenizer.ts";
-import { decoderGeometry } from "./decoder-geometry.ts";
+import { flowDecoderGeometry } from "./decoder-geometry.ts";
 import { readRunConfig, type TokenizerRun } from "./read-run-config.ts";
 import { tokenizerGeometry } from "./tokenizer-geometry.ts";
 
@@ -45,7 +45,7 @@ describe("decoder/config.yaml", () => {
   test.each(["uniaudio", "uniaudio-block", "glm4voice"])("%s, written again, says the same", (name) => {
     const original = fixture(`decoders/${name}/checkpoint/decoder/config.yaml`);
     const { flow, hift, sample_rate } = parseDecoderConfig(original);
-    const config = decoderGeometry(original, {}, "run.yaml");
+    const config = flowDecoderGeometry(original, {}, "run.yaml");
     expect(config).toMatchObject({ flow, hift, sample_rate });
     // the classes that published files name
     const classes = (yaml: string) => [...yaml.matchAll(/!new:\S+/g)].map(String).sort();
@@ -53,7 +53,7 @@ describe("decoder/config.yaml", () => {
   });
 
   test("only sizes need be said", () => {
-    const config = decoderGeometry(
+    const config = flowDecoderGeometry(
       undefined,
       {
         flow: {
@@ -73,13 +73,13 @@ describe("decoder/config.yaml", () => {
 
   test("a run's fields go before those of the file it starts from", () => {
     const original = fixture("decoders/uniaudio/checkpoint/decoder/config.yaml");
-    const config = decoderGeometry(original, { hift: { lrelu_slope: 0.2 }, flow: { vocab_size: 99 } }, "run.yaml");
+    const config = flowDecoderGeometry(original, { hift: { lrelu_slope: 0.2 }, flow: { vocab_size: 99 } }, "run.yaml");
     expect(config.hift).toMatchObject({ lrelu_slope: 0.2, base_channels: 64 });
     expect(config.flow.vocab_size).toBe(99);
   });
 
   test("what cannot be is refused by the run's file", () => {
-    expect(() => decoderGeometry(undefined, { hift: { upsample_rates: [4, 8] } }, "run.yaml")).toThrow(
+    expect(() => flowDecoderGeometry(undefined, { hift: { upsample_rates: [4, 8] } }, "run.yaml")).toThrow(
       "run.yaml: model.config: hift.upsample_rates",
     );
   });
@@ -96,8 +96,8 @@ describe("recipes/tiny", () => {
   });
 
   test("flow and vocoder make one decoder", async () => {
-    const flow = decoderGeometry(undefined, (await recipe("flow")).model.config, "flow.yaml");
-    const vocoder = decoderGeometry(undefined, (await recipe("vocoder")).model.config, "vocoder.yaml");
+    const flow = flowDecoderGeometry(undefined, (await recipe("flow")).model.config, "flow.yaml");
+    const vocoder = flowDecoderGeometry(undefined, (await recipe("vocoder")).model.config, "vocoder.yaml");
     expect(flow.hift).toEqual(vocoder.hift);
     expect(flow.flow.vocab_size).toBe(8192);
   });

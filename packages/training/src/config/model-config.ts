@@ -36,6 +36,7 @@ export const decoderModel = filled({
   ...common,
   config: block({
     flow: fields.describe("arguments of the flow, nested as in decoder/config.yaml, without classes"),
+    acoustic: fields.describe("arguments of the acoustic model, in place of a flow"),
     hift: fields.describe("arguments of the vocoder, likewise"),
   })
     .prefault({})

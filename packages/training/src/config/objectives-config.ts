@@ -23,13 +23,16 @@ export const tokenizerObjectives = filled({
     .default(null)
     .describe("distillation towards a frozen Whisper"),
   ctc: block({
+    from: oneOf(["codes", "hidden"])
+      .default("codes")
+      .describe("written by each code alone, or by the encoder's last states; codes are taught either way"),
     units: oneOf(UNIT_KINDS).default("characters").describe("of the text, or phonemes of a column"),
     weight: weight(1).describe("weight of the loss"),
     vocabulary: vocabulary.describe("the units; null: those of the training rows"),
   })
     .nullable()
     .default(null)
-    .describe("connectionist temporal classification by a head on the codes"),
+    .describe("connectionist temporal classification by a head"),
   tags: block({
     weight: weight(1).describe("weight of the binary cross-entropy"),
     vocabulary: vocabulary.describe("the classes; null: those of the training rows"),
@@ -62,6 +65,17 @@ export const flowObjectives = filled({
   crop_tokens: size.default(50).describe("most tokens of a clip in a batch; longer clips are cropped at random"),
 });
 
+export const acousticObjectives = filled({
+  mel: weight(1).describe("weight of the mean absolute error of log-mels"),
+  pitch: weight(1).describe("weight of the pitch's error in octaves, over voiced frames"),
+  voicing: weight(0.3).describe("weight of the binary cross-entropy of being voiced"),
+  floor: z
+    .number("expected a number")
+    .default(-8)
+    .describe("log-mel (natural logarithm) under which all counts as silence"),
+  crop_tokens: size.default(100).describe("most tokens of a clip in a batch; longer clips are cropped at random"),
+});
+
 const resolution = block({
   size: size.describe("samples of the transform"),
   hop: size.describe("samples between frames"),
@@ -72,7 +86,9 @@ const resolutions = z.array(resolution, "expected a list of resolutions").min(1,
 export const vocoderObjectives = filled({
   mels: oneOf(["sound", "codes"])
     .default("sound")
-    .describe("what sound is made of: its own mel, or what the model's flow foretells from the clip's codes"),
+    .describe(
+      "what sound is made of: its own mel, or what the model's flow or acoustic model foretells from the clip's codes",
+    ),
   segment_frames: size.default(32).describe("mel frames of a crop (256 samples each)"),
   mel: weight(MEL_WEIGHT).describe("weight of the log-mel distance"),
   stft: weight(1).describe("weight of the multi-resolution STFT loss"),

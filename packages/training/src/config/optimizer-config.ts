@@ -57,6 +57,12 @@ export const flowOptimizer = filled({
   }).describe("learning rates by part"),
 });
 
+export const acousticOptimizer = filled({
+  ...common,
+  betas: common.betas.unwrap().default([0.9, 0.98]).describe("decay of Adam's moments"),
+  groups: filled({ all: group(1e-3).describe("all parameters") }).describe("learning rates by part"),
+});
+
 /** Momentum and rates of HiFi-GAN (Kong et al., 2020, section 3). */
 export const vocoderOptimizer = filled({
   ...common,

@@ -28,9 +28,10 @@ type Settled<S extends System> = Omit<Parsed<S>, "optimizer"> & {
 
 export type TokenizerRun = Settled<"tokenizer">;
 export type FlowRun = Settled<"flow">;
+export type AcousticRun = Settled<"acoustic">;
 export type VocoderRun = Settled<"vocoder">;
 /** A checked configuration, by `system`. Paths are absolute, but for models and data sets that no path leads to. */
-export type RunConfig = TokenizerRun | FlowRun | VocoderRun;
+export type RunConfig = TokenizerRun | FlowRun | AcousticRun | VocoderRun;
 
 // A thousand sources have some 100,000 characters.
 const MAX_LENGTH = 2 ** 20;
@@ -127,10 +128,17 @@ function settle<S extends System>(parsed: Parsed<S>, file: string): RunConfig {
   if (config.system === "tokenizer") checkObjectives(config, file);
   else checkDecoderFields(config.model.config, file);
   if (config.system === "flow") checkWeights([config.objectives.flow, config.objectives.prior], file);
-  const readsCodes = config.system === "flow" || (config.system === "vocoder" && config.objectives.mels === "codes");
+  if (config.system === "acoustic") {
+    const { mel, pitch, voicing } = config.objectives;
+    checkWeights([mel, pitch, voicing], file);
+  }
+  const readsCodes =
+    config.system === "flow" ||
+    config.system === "acoustic" ||
+    (config.system === "vocoder" && config.objectives.mels === "codes");
   if (config.data.tokenizer !== null && !readsCodes)
     throw new TrainingError(
-      `${file}: data.tokenizer is ${shown(config.data.tokenizer)}; only a flow, and a vocoder with objectives.mels: codes, read tokens`,
+      `${file}: data.tokenizer is ${shown(config.data.tokenizer)}; only a flow, an acoustic model, and a vocoder with objectives.mels: codes, read tokens`,
     );
   const settled = { ...config, optimizer: { ...config.optimizer, schedule_steps: steps, groups } };
   return withPaths(settled as RunConfig, dirname(resolve(file)));
@@ -144,7 +152,8 @@ function checkGroup({ lr, min_lr, schedule, warmup }: GroupConfig, steps: number
 }
 
 function checkModel({ model, system }: Parsed<System>, file: string): void {
-  const own = system === "tokenizer" ? model.config : { ...model.config.flow, ...model.config.hift };
+  const own =
+    system === "tokenizer" ? model.config : { ...model.config.flow, ...model.config.acoustic, ...model.config.hift };
   if (model.init === null && model.config_file === null && Object.keys(own).length === 0)
     throw new TrainingError(
       `${file}: model has none of init, config_file and config; expected one that gives its sizes`,

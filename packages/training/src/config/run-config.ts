@@ -3,12 +3,12 @@ import { z } from "zod";
 import { dataConfig } from "./data-config.ts";
 import { block, count, flag, oneOf, size } from "./fields.ts";
 import { decoderModel, tokenizerModel } from "./model-config.ts";
-import { flowObjectives, tokenizerObjectives, vocoderObjectives } from "./objectives-config.ts";
-import { flowOptimizer, tokenizerOptimizer, vocoderOptimizer } from "./optimizer-config.ts";
+import { acousticObjectives, flowObjectives, tokenizerObjectives, vocoderObjectives } from "./objectives-config.ts";
+import { acousticOptimizer, flowOptimizer, tokenizerOptimizer, vocoderOptimizer } from "./optimizer-config.ts";
 
-export const SYSTEMS = ["tokenizer", "flow", "vocoder"] as const;
+export const SYSTEMS = ["tokenizer", "flow", "acoustic", "vocoder"] as const;
 
-/** What is trained: audio → tokens, tokens → mel, mel → waveform. */
+/** What is trained: audio → tokens, tokens → mel (in two ways), mel → waveform. */
 export type System = (typeof SYSTEMS)[number];
 
 /** 2^32 seeds. */
@@ -48,6 +48,14 @@ export const RUN_SCHEMAS = {
     data: dataConfig.describe("what it is trained on"),
     optimizer: flowOptimizer.describe("how its weights change"),
     objectives: flowObjectives.describe("what it is taught by"),
+  }),
+  acoustic: block({
+    system: systemKey("acoustic"),
+    ...common,
+    model: decoderModel.describe("what is trained"),
+    data: dataConfig.describe("what it is trained on"),
+    optimizer: acousticOptimizer.describe("how its weights change"),
+    objectives: acousticObjectives.describe("what it is taught by"),
   }),
   vocoder: block({
     system: systemKey("vocoder"),

@@ -3,7 +3,8 @@ import type { Runtime } from "@uat/graph";
 import type { RunConfig } from "../config/read-run-config.ts";
 import type { Example } from "../data/example.ts";
 import type { ColumnRole } from "../data/rows.ts";
-import { FlowSystem } from "../systems/flow-system.ts";
+import { createAcousticSystem } from "../systems/acoustic-system.ts";
+import { createFlowSystem } from "../systems/flow-system.ts";
 import { TokenizerSystem } from "../systems/tokenizer-system.ts";
 import { VocoderSystem } from "../systems/vocoder-system.ts";
 import type { Collective } from "./collective.ts";
@@ -25,7 +26,9 @@ export async function createSystem(config: RunConfig, options: CreateSystemOptio
     case "tokenizer":
       return TokenizerSystem.create(config, options);
     case "flow":
-      return FlowSystem.create(config, options);
+      return createFlowSystem(config, options);
+    case "acoustic":
+      return createAcousticSystem(config, options);
     case "vocoder":
       return VocoderSystem.create(config, options);
   }

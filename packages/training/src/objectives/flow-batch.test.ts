@@ -1,11 +1,11 @@
 import { decoderMel } from "@uat/audio";
 import { describe, expect, test } from "vitest";
-import { decoderGeometry } from "../config/decoder-geometry.ts";
+import { flowDecoderGeometry } from "../config/decoder-geometry.ts";
 import { TrainingError } from "../errors.ts";
 import { Random } from "../random.ts";
 import { type FlowClip, flowBatch, flowStepInputs, melOf } from "./flow-batch.ts";
 
-const config = decoderGeometry(undefined, { flow: { vocab_size: 100 }, hift: {} }, "test").flow;
+const config = flowDecoderGeometry(undefined, { flow: { vocab_size: 100 }, hift: {} }, "test").flow;
 const random = new Random(1);
 const sound = Float32Array.from({ length: 22050 }, () => random.uniform(-0.5, 0.5));
 const clip: FlowClip = { name: "clip", tokens: Int32Array.from({ length: 25 }, (_, i) => i), samples: sound };

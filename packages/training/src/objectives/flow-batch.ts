@@ -5,13 +5,17 @@ import { type FlowConfig, melFrames, sourceTokens } from "universal-audio-tokeni
 import { TrainingError } from "../errors.ts";
 import type { Random } from "../random.ts";
 
-/** A clip that the flow learns from. */
-export interface FlowClip {
+/** A clip that a network from tokens to mel learns from. */
+export interface TokenClip {
   /** For messages. */
   readonly name?: string | undefined;
   readonly tokens: Int32Array;
   /** The sound those tokens stand for: mono, 22,050 Hz. */
   readonly samples: Float32Array;
+}
+
+/** A clip that the flow learns from. */
+export interface FlowClip extends TokenClip {
   /** x-vector of the speaker; zeros when absent. */
   readonly embedding?: Float32Array | undefined;
 }
@@ -47,7 +51,10 @@ const LONGEST_PROMPT = 0.8;
  */
 export function flowBatch(clips: readonly FlowClip[], longest: number, c: FlowConfig, random: Random): FlowBatch {
   const samplesPerToken = DECODER_SAMPLE_RATE / c.input_frame_rate;
-  for (const clip of clips) checkClip(clip, c, samplesPerToken);
+  for (const clip of clips) {
+    checkClip(clip, c);
+    checkEmbedding(clip, c);
+  }
   const tokenCount = Math.min(longest, ...clips.map((clip) => clip.tokens.length));
   const frames = melFrames(tokenCount, c.input_frame_rate);
   const { output_size: mels, spk_embed_dim: speaker } = c;
@@ -63,8 +70,10 @@ export function flowBatch(clips: readonly FlowClip[], longest: number, c: FlowCo
   return { size: clips.length, tokenCount, frames, tokens, mel, embedding };
 }
 
-function checkClip(clip: FlowClip, c: FlowConfig, samplesPerToken: number): void {
-  const { name = "a clip", tokens, samples, embedding } = clip;
+/** @throws TrainingError for a clip whose tokens and sound do not fit each other, or the network. */
+export function checkClip(clip: TokenClip, c: Pick<FlowConfig, "input_frame_rate" | "vocab_size">): void {
+  const { name = "a clip", tokens, samples } = clip;
+  const samplesPerToken = DECODER_SAMPLE_RATE / c.input_frame_rate;
   if (melFrames(tokens.length, c.input_frame_rate) < 1)
     throw new TrainingError(`${name}: has ${tokens.length} tokens; expected enough for a frame of the mel`);
   if (samples.length < (tokens.length - 1) * samplesPerToken)
@@ -73,7 +82,10 @@ function checkClip(clip: FlowClip, c: FlowConfig, samplesPerToken: number): void
     );
   const foreign = tokens.find((id) => id < 0 || id >= c.vocab_size);
   if (foreign !== undefined)
-    throw new TrainingError(`${name}: has the code ${foreign}; expected those below ${c.vocab_size}, the flow's`);
+    throw new TrainingError(`${name}: has the code ${foreign}; expected those below ${c.vocab_size}, the model's`);
+}
+
+function checkEmbedding({ name = "a clip", embedding }: FlowClip, c: FlowConfig): void {
   if (embedding && embedding.length !== c.spk_embed_dim)
     throw new TrainingError(
       `${name}: has a speaker embedding of ${embedding.length} values; expected ${c.spk_embed_dim}`,

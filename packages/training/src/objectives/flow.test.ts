@@ -1,7 +1,7 @@
 import { buildGraph, compile, createRuntime, type Runtime } from "@uat/graph";
 import { Flow, type FlowConfig, memoryStore } from "universal-audio-tokenizer/internal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decoderGeometry } from "../config/decoder-geometry.ts";
+import { flowDecoderGeometry } from "../config/decoder-geometry.ts";
 import { LossProgram } from "../engine/loss-program.ts";
 import { ParameterArena } from "../optimizer/parameter-arena.ts";
 import { Random } from "../random.ts";
@@ -43,7 +43,7 @@ function tinyFlow(blocks: boolean, loss: "l1" | "l2"): FlowConfig {
     },
     hift: { in_channels: MELS, f0_predictor: { in_channels: MELS } },
   };
-  return decoderGeometry(undefined, fields, "tiny").flow;
+  return flowDecoderGeometry(undefined, fields, "tiny").flow;
 }
 
 const random = new Random(5);

@@ -13,7 +13,7 @@ import {
   readFloat32,
 } from "universal-audio-tokenizer/internal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decoderGeometry } from "../config/decoder-geometry.ts";
+import { flowDecoderGeometry } from "../config/decoder-geometry.ts";
 import { TrainingError } from "../errors.ts";
 import { STFT_RESOLUTIONS } from "../objectives/vocoder.ts";
 import { decoderConfigYaml, float32Tensors, writeDecoder } from "./decoder-files.ts";
@@ -78,7 +78,7 @@ describe.each(["uniaudio", "uniaudio-block", "glm4voice"])("as the official deco
   });
 });
 
-const tiny = decoderGeometry(
+const tiny = flowDecoderGeometry(
   undefined,
   {
     flow: {
@@ -122,11 +122,16 @@ test("half precision", async () => {
   await flow.close();
 });
 
+const flowOf = ({ config }: DecoderStart) => {
+  if (!("flow" in config)) throw new Error("expected a flow");
+  return config.flow;
+};
+
 describe("where training starts", () => {
   const model = (init: string, more: object = {}) => ({
     init,
     config_file: null,
-    config: { flow: {}, hift: {} },
+    config: { flow: {}, acoustic: {}, hift: {} },
     freeze: [],
     cold_start: [],
     ...more,
@@ -137,7 +142,7 @@ describe("where training starts", () => {
     const given = fresh(tiny, 7);
     await writeDecoder(join(target, "decoder"), tiny, given);
     const start = await DecoderStart.read(model(target, { cold_start: ["decoder"] }), "run.yaml");
-    const { parameters, fresh: made } = await start.weights("flow", flowParameters(start.config.flow), 1);
+    const { parameters, fresh: made } = await start.weights("flow", flowParameters(flowOf(start)), 1);
     for (const { name, values } of parameters) {
       const cold = name.startsWith("decoder.");
       expect(made.has(name)).toBe(cold);
@@ -150,7 +155,7 @@ describe("where training starts", () => {
     const target = join(folder, "start");
     const wider = { config: { flow: { vocab_size: 17 }, hift: {} } };
     const start = await DecoderStart.read(model(target, wider), "run.yaml");
-    const weights = start.weights("flow", flowParameters(start.config.flow), 1);
+    const weights = start.weights("flow", flowParameters(flowOf(start)), 1);
     await expect(weights).rejects.toThrow(TrainingError);
     await expect(weights).rejects.toThrow(
       "input_embedding.weight has shape [16,16] in the checkpoint to start from, the configuration asks for [17,16]",

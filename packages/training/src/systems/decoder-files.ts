@@ -7,6 +7,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  type AcousticDecoderConfig,
   type DecoderConfig,
   float32Tensor,
   type LazyTensor,
@@ -30,8 +31,9 @@ export const float32Tensors = (parameters: readonly InitialParameter[]): Map<str
 
 /** What is stored beside the configuration; a half that is absent is left as it is on disk. */
 export interface DecoderParts {
-  /** By `FlowTraining.weights`. */
+  /** By `MelTraining.weights`: those of the one or the other. */
   readonly flow?: TensorStore | undefined;
+  readonly acoustic?: TensorStore | undefined;
   /** By `VocoderTraining.weights`. */
   readonly hift?: TensorStore | undefined;
   readonly storage?: WeightStorage | undefined;
@@ -43,16 +45,17 @@ export interface DecoderParts {
  */
 export async function writeDecoder(
   directory: string,
-  config: OfficialConfig,
-  { flow, hift, storage = "fp32" }: DecoderParts,
+  config: WrittenConfig,
+  { flow, acoustic, hift, storage = "fp32" }: DecoderParts,
 ): Promise<void> {
   await mkdir(directory, { recursive: true });
   if (flow) await writeTorchFile(join(directory, "flow.pt"), await plainTensors(flow, storage));
+  if (acoustic) await writeTorchFile(join(directory, "acoustic.pt"), await plainTensors(acoustic, storage));
   if (hift) await writeTorchFile(join(directory, "hift.pt"), await normedTensors(hift, storage));
   await writeAtomically(join(directory, "config.yaml"), decoderConfigYaml(config));
 }
 
-type OfficialConfig = Pick<DecoderConfig, "sample_rate" | "flow" | "hift">;
+type WrittenConfig = Pick<DecoderConfig, "sample_rate" | "flow" | "hift"> | AcousticDecoderConfig;
 
 async function plainTensors(store: TensorStore, storage: WeightStorage): Promise<Map<string, LazyTensor>> {
   const tensors = new Map<string, LazyTensor>();
@@ -87,7 +90,7 @@ function rowNorms(values: Float32Array, rows: number): Float32Array {
   });
 }
 
-/** Where upstream's classes live. */
+/** Where classes live. */
 const MODULES: Readonly<Record<string, string>> = {
   MaskedDiffWithXvec: "cosyvoice.flow.flow",
   ConformerEncoder: "cosyvoice.transformer.encoder",
@@ -98,16 +101,21 @@ const MODULES: Readonly<Record<string, string>> = {
   HiFTGenerator: "cosyvoice.hifigan.generator",
   ConvRNNF0Predictor: "cosyvoice.hifigan.f0_predictor",
   DictConfig: "omegaconf",
+  // this project's own
+  AcousticModel: "universal_audio_tokenizer",
 };
 
-/** A decoder's configuration as HyperPyYAML text that `parseDecoderConfig`, and upstream, read back. */
-export function decoderConfigYaml({ sample_rate, flow, hift }: OfficialConfig): string {
+/** A decoder's configuration as HyperPyYAML text that `parseAnyDecoderConfig` reads back, and upstream one with a flow. */
+export function decoderConfigYaml(config: WrittenConfig): string {
+  const { sample_rate, hift } = config;
+  if ("acoustic" in config) return yamlText({ sample_rate, acoustic: config.acoustic, hift });
+  const { flow } = config;
   const { cfm_params, ...matching } = flow.decoder;
   const decoder = { ...matching, cfm_params: { class: "DictConfig", content: cfm_params } };
-  return yamlLines({ sample_rate, flow: { ...flow, decoder }, hift }, "")
-    .join("\n")
-    .concat("\n");
+  return yamlText({ sample_rate, flow: { ...flow, decoder }, hift });
 }
+
+const yamlText = (fields: object): string => yamlLines(fields, "").join("\n").concat("\n");
 
 function yamlLines(fields: object, indent: string): string[] {
   return Object.entries(fields).flatMap(([name, value]: [string, unknown]) => {

@@ -1,7 +1,7 @@
-/** Where the training of a flow or a vocoder starts: the decoder's configuration, and its weights if there are any. */
+/** Where the training of a decoder's network starts: the decoder's configuration, and its weights if there are any. */
 import { readFile } from "node:fs/promises";
 import {
-  type DecoderConfig,
+  type AnyDecoderConfig,
   type ModelFiles,
   openDecoderWeights,
   openModel,
@@ -11,12 +11,12 @@ import {
 } from "universal-audio-tokenizer/internal";
 import { decoderGeometry } from "../config/decoder-geometry.ts";
 import { isNamed } from "../config/model-config.ts";
-import type { FlowRun, VocoderRun } from "../config/read-run-config.ts";
+import type { AcousticRun, FlowRun, VocoderRun } from "../config/read-run-config.ts";
 import { TrainingError } from "../errors.ts";
 import { type AskedParameter, type InitialParameter, startingWeights } from "./initial-weights.ts";
 
-/** The two networks of a decoder, by the names of their files. */
-export type DecoderHalf = "flow" | "hift";
+/** The networks of a decoder, by the names of their files: one that makes mels of tokens, and the vocoder. */
+export type DecoderHalf = "flow" | "acoustic" | "hift";
 
 interface Origin {
   readonly files: ModelFiles;
@@ -25,11 +25,15 @@ interface Origin {
 }
 
 export class DecoderStart {
-  readonly config: DecoderConfig;
-  readonly #model: (FlowRun | VocoderRun)["model"];
+  readonly config: AnyDecoderConfig;
+  readonly #model: (FlowRun | AcousticRun | VocoderRun)["model"];
   readonly #origin: Origin | undefined;
 
-  private constructor(config: DecoderConfig, model: (FlowRun | VocoderRun)["model"], origin: Origin | undefined) {
+  private constructor(
+    config: AnyDecoderConfig,
+    model: (FlowRun | AcousticRun | VocoderRun)["model"],
+    origin: Origin | undefined,
+  ) {
     this.config = config;
     this.#model = model;
     this.#origin = origin;
@@ -40,7 +44,7 @@ export class DecoderStart {
    * @param file the run's configuration, for messages.
    * @throws TrainingError or CheckpointError when it is not there or unfit.
    */
-  static async read(model: (FlowRun | VocoderRun)["model"], file: string): Promise<DecoderStart> {
+  static async read(model: (FlowRun | AcousticRun | VocoderRun)["model"], file: string): Promise<DecoderStart> {
     const origin = model.init === null ? undefined : await decoderOrigin(model.init);
     const base = model.config_file
       ? await textOf(model.config_file)
@@ -84,7 +88,7 @@ export class DecoderStart {
     const found = await Promise.all(names.map((name) => files.exists(name)));
     if (!found.includes(true)) return undefined;
     const directory = folder.replace(/\/$/, "");
-    return half === "flow" ? openDecoderWeights(files, directory, "flow") : openVocoderWeights(files, directory);
+    return half === "hift" ? openVocoderWeights(files, directory) : openDecoderWeights(files, directory, half);
   }
 }
 

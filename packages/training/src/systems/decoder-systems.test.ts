@@ -43,6 +43,13 @@ const FLOW = `${common("flow")}
 optimizer: { ema: 0.9 }
 objectives: { crop_tokens: 20 }
 `;
+const ACOUSTIC = `${common("acoustic").replace(
+  / {4}flow:[^]*?(?= {4}hift)/,
+  "    acoustic: { vocab_size: 32, input_size: 16, hidden_size: 16, num_blocks: 1, attention_heads: 2, filter_size: 16, subframe_size: 8 }\n",
+)}
+optimizer: { ema: 0.9 }
+objectives: { crop_tokens: 20 }
+`;
 const VOCODER = `${common("vocoder")}
 storage: fp16
 objectives:
@@ -68,6 +75,7 @@ beforeAll(async () => {
   }));
   await writeFile(join(folder, "clips.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
   await writeFile(join(folder, "flow.yaml"), FLOW);
+  await writeFile(join(folder, "acoustic.yaml"), ACOUSTIC);
   await writeFile(join(folder, "vocoder.yaml"), VOCODER);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -82,6 +90,7 @@ const losses = async (out: string) =>
 
 describe.each([
   ["flow", "flow.pt"],
+  ["acoustic", "acoustic.pt"],
   ["vocoder", "hift.pt"],
 ])("a %s", (system, file) => {
   test("that goes on from a checkpoint makes the same steps and the same weights", async () => {
@@ -97,7 +106,7 @@ describe.each([
     const weights = (out: string) => readFile(join(out, "checkpoint-6", "decoder", file));
     expect((await weights(parts)).equals(await weights(whole))).toBe(true);
     const text = await readFile(join(whole, "metrics.jsonl"), "utf8");
-    const names = system === "flow" ? ["mel_error", "mel_error_of_mean"] : ["mel_distance", "voicing_error"];
+    const names = system !== "vocoder" ? ["mel_error", "mel_error_of_mean"] : ["mel_distance", "voicing_error"];
     for (const name of names) expect(text).toContain(`"${name}"`);
   });
 });
@@ -160,6 +169,38 @@ test("a vocoder of mels that the model's flow foretells: other losses than of th
   expect(foretold[0]?.loss).not.toBe(own[0]?.loss);
   const alone = run("no-flow", short.replace("objectives:", "objectives:\n  mels: codes"));
   await expect(alone).rejects.toThrow("model.init has no flow; expected a decoder with flow.pt");
+});
+
+test("an acoustic model and a vocoder of what it foretells make a decoder, whole and in a stream", async () => {
+  const start = join(folder, "acoustic-whole", "checkpoint-6");
+  const config = join(folder, "acoustic-vocoder.yaml");
+  const short = VOCODER.replace("steps: 6", "steps: 2").replace("evaluate_every: 6", "evaluate_every: 2");
+  const vocoder = short
+    .replace(
+      / {2}config:[^]*?(?=data:)/,
+      `  init: ${start}\n  config: { hift: { base_channels: 16, resblock_kernel_sizes: [3], resblock_dilation_sizes: [[1]], f0_predictor: { cond_channels: 8 } } }\n`,
+    )
+    .replace("objectives:", "objectives:\n  mels: codes");
+  await writeFile(config, vocoder);
+  const { checkpoint } = await train(config, { out: join(folder, "acoustic-vocoder"), threads: 1 });
+  const decoder = await AudioDecoder.fromPretrained(checkpoint as string);
+  const codes = Int32Array.from({ length: 90 }, (_, i) => i % 32);
+  const { waveform } = await decoder.decode(codes);
+  expect(waveform.length).toBe(Math.trunc((90 * 441) / 128) * 256);
+  expect(waveform.every(Number.isFinite)).toBe(true);
+  let streamed = 0;
+  for await (const piece of decoder.decodeStream(codes)) streamed += piece.length;
+  expect(streamed).toBe(waveform.length);
+  await expect(decoder.decode(codes, { embedding: new Float32Array(192) })).rejects.toThrow(
+    "takes no speaker embedding",
+  );
+  await decoder.dispose();
+  // each kind is told of the other
+  const flow = join(folder, "flow-of-acoustic.yaml");
+  await writeFile(flow, FLOW.replace(/model:[^]*?(?=data:)/, `model:\n  init: ${start}\n`));
+  await expect(train(flow, { out: join(folder, "flow-of-acoustic"), threads: 1 })).rejects.toThrow(
+    "give system: acoustic",
+  );
 });
 
 test("a decoder whose flow takes no Euler steps sounds of what the encoder foretells alone", async () => {

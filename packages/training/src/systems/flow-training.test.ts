@@ -3,14 +3,15 @@ import { decodeAudio, decoderMel, resample } from "@uat/audio";
 import { createRuntime, type Runtime } from "@uat/graph";
 import { Flow, TorchGenerator } from "universal-audio-tokenizer/internal";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { decoderGeometry } from "../config/decoder-geometry.ts";
+import { flowDecoderGeometry } from "../config/decoder-geometry.ts";
 import type { FlowBatch } from "../objectives/flow-batch.ts";
 import { cosine } from "../optimizer/schedules.ts";
 import { Random } from "../random.ts";
 
-import { FlowTraining, flowParameters } from "./flow-training.ts";
+import { flowNetwork, flowParameters } from "./flow-training.ts";
 import { initialWeights } from "./initial-weights.ts";
 import { addMelErrors, type MelErrors } from "./mel-errors.ts";
+import { MelTraining } from "./mel-training.ts";
 import { stepRandom } from "./step-random.ts";
 
 /** Bands of the small flow's mel: each the mean of five of the decoder's. */
@@ -18,7 +19,7 @@ const BANDS = 16;
 const TOKENS = 30;
 const CODES = 512;
 
-const config = decoderGeometry(
+const config = flowDecoderGeometry(
   undefined,
   {
     flow: {
@@ -76,7 +77,7 @@ beforeAll(async () => {
 afterAll(() => runtime.dispose());
 
 /** Mean absolute error of what the solver makes of the tokens, and that of each clip's mean spectrum. */
-async function melError(training: FlowTraining, { tokens, mel, frames }: FlowBatch): Promise<MelErrors> {
+async function melError(training: MelTraining<FlowBatch>, { tokens, mel, frames }: FlowBatch): Promise<MelErrors> {
   const flow = await Flow.load(config, training.weights(), runtime);
   const sums: MelErrors = { error: 0, ofMean: 0, count: 0 };
   for (const item of [0, 1]) {
@@ -93,11 +94,11 @@ async function melError(training: FlowTraining, { tokens, mel, frames }: FlowBat
 
 const STEPS = 1000;
 
-async function tinyTraining(): Promise<FlowTraining> {
+async function tinyTraining(): Promise<MelTraining<FlowBatch>> {
   const asked = flowParameters(config);
   const learningRate = cosine({ learningRate: 2e-3, minimum: 2e-5, totalSteps: STEPS, warmupSteps: 20 });
   const parameters = asked.map(({ name }) => name);
-  return FlowTraining.create(runtime, config, {
+  return MelTraining.create(runtime, flowNetwork(config), {
     parameters: [...initialWeights(asked, 1)],
     groups: [{ name: "all", parameters, learningRate, betas: [0.9, 0.99], weightDecay: 0 }],
     clip: 1,

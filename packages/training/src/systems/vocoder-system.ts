@@ -193,10 +193,11 @@ export class VocoderSystem implements TrainingSystem {
       averages: average ? { weights: average } : {},
       ...(beside.length > 0 && { weights: arenaTensors(parameters, "fp32", beside) }),
       writeModel: async (folder) => {
-        const flow = await this.#start.tensors("flow");
+        const half = "acoustic" in this.#start.config ? "acoustic" : "flow";
+        const other = await this.#start.tensors(half);
         await writeDecoder(join(folder, "decoder"), this.#start.config, {
           hift: this.#vocoder.weights(),
-          flow: flow && memoryStore(float32Tensors(flow)),
+          [half]: other && memoryStore(float32Tensors(other)),
           storage,
         });
       },

@@ -7,54 +7,11 @@ import { z } from "zod";
 import { CheckpointError, shown } from "../errors.ts";
 import { HyperObject, parseHyperPyYaml } from "../hyperpyyaml.ts";
 import type { ModelFiles } from "../model-files.ts";
+import { count, instance, number, only, rate, refuser, size, sizes, tokenRate } from "./decoder-fields.ts";
+import { checkHift, type HiftConfig, hift, sampleRate } from "./hift.ts";
 import { validated } from "./validate.ts";
 
-/** Upstream's flow counts mel frames by these, whatever the configuration says. */
-const SAMPLE_RATE = 22050;
-const HOP_LENGTH = 256;
-
-/** `1e-06` has no dot: YAML 1.1 reads it as text, Python's users mean a number. */
-const toNumber = (value: unknown): unknown =>
-  typeof value === "string" && /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(value) ? Number(value) : value;
-const number = z.preprocess(toNumber, z.number("expected a number"));
-const size = z.preprocess(
-  toNumber,
-  z.int("expected a whole number above 0").positive("expected a whole number above 0"),
-);
-const count = z.preprocess(
-  toNumber,
-  z.int("expected a whole number of at least 0").nonnegative("expected a whole number of at least 0"),
-);
-const positive = z.preprocess(toNumber, z.number("expected a number above 0").positive("expected a number above 0"));
-/** Fewer a second would make more mel frames of one token than anything can hold. */
-const tokenRate = z.preprocess(
-  toNumber,
-  z.number("expected a number of at least 1").min(1, "expected a number of at least 1"),
-);
-const rate = z.preprocess(
-  toNumber,
-  z.number("expected a rate from 0 to 1").min(0, "expected a rate from 0 to 1").max(1, "expected a rate from 0 to 1"),
-);
-const sizes = z
-  .array(size, "expected a list of whole numbers above 0")
-  .min(1, "expected a list of whole numbers above 0");
-const only = <const T extends string | number | boolean>(value: T) =>
-  z.preprocess(
-    typeof value === "number" ? toNumber : (v) => v,
-    z.literal(value, `expected ${JSON.stringify(value)}; nothing else is supported`),
-  );
-
-/** An object of one of these classes, as `{ class, …arguments }`. */
-function instance<const C extends string, S extends z.ZodRawShape>(classes: readonly [C, ...C[]], shape: S) {
-  const expected = `expected !new: of ${classes.join(" or ")}`;
-  return z.preprocess(
-    (value) => {
-      if (!(value instanceof HyperObject) || value.kind !== "new") return value;
-      return { ...value.kwargs, class: value.className };
-    },
-    z.looseObject({ class: z.enum(classes, expected), ...shape }, expected),
-  );
-}
+export type { HiftConfig } from "./hift.ts";
 
 const conformer = instance(["ConformerEncoder", "BlockConformerEncoder"], {
   input_size: size,
@@ -138,56 +95,10 @@ const flow = instance(["MaskedDiffWithXvec"], {
   }),
 });
 
-const oddSizes = z
-  .array(
-    size.refine((kernel) => kernel % 2, "expected an odd number"),
-    "expected a list of odd numbers",
-  )
-  .min(1, "expected a list of odd numbers");
-const dilations = z.array(sizes, "expected a list of lists of dilations");
-const hift = instance(["HiFTGenerator"], {
-  in_channels: size.default(80),
-  base_channels: size.default(512),
-  nb_harmonics: count.default(8),
-  /** Hz */
-  sampling_rate: only(SAMPLE_RATE).default(SAMPLE_RATE),
-  nsf_alpha: number.default(0.1),
-  nsf_sigma: number.default(0.003),
-  /** Hz */
-  nsf_voiced_threshold: number.default(10),
-  upsample_rates: sizes.default([8, 8]),
-  upsample_kernel_sizes: sizes.default([16, 16]),
-  istft_params: z
-    .looseObject({ n_fft: size, hop_len: size }, "expected a mapping with n_fft and hop_len")
-    .default({ n_fft: 16, hop_len: 4 }),
-  resblock_kernel_sizes: oddSizes.default([3, 7, 11]),
-  resblock_dilation_sizes: dilations.default([
-    [1, 3, 5],
-    [1, 3, 5],
-    [1, 3, 5],
-  ]),
-  source_resblock_kernel_sizes: oddSizes.default([7, 11]),
-  source_resblock_dilation_sizes: dilations.default([
-    [1, 3, 5],
-    [1, 3, 5],
-  ]),
-  lrelu_slope: number.default(0.1),
-  audio_limit: positive.default(0.99),
-  /** An extension: the spectrum is the excitation's, filtered, instead of the network's own. */
-  source_filter: z.boolean("expected true or false").default(false),
-  f0_predictor: instance(["ConvRNNF0Predictor"], {
-    num_class: only(1).default(1),
-    in_channels: size.default(80),
-    cond_channels: size.default(512),
-  }),
-});
-
-export const decoderSchema = z.looseObject({ sample_rate: only(SAMPLE_RATE).default(SAMPLE_RATE), flow, hift });
+export const decoderSchema = z.looseObject({ sample_rate: sampleRate, flow, hift });
 
 /** Token-to-mel network: `{ class, encoder, length_regulator, decoder, … }` in the file's field names. */
 export type FlowConfig = z.output<typeof flow>;
-/** Mel-to-waveform network. */
-export type HiftConfig = z.output<typeof hift>;
 
 /** A checked decoder configuration. */
 export interface DecoderConfig {
@@ -253,9 +164,7 @@ function refuseUnknownClass(value: unknown, field: string, expected: readonly st
 }
 
 function checkRelations(flow: FlowConfig, hift: HiftConfig, file: string): void {
-  const refuse = (field: string, value: unknown, expected: string): never => {
-    throw new CheckpointError(`${file}: ${field} is ${shown(value)}; expected ${expected}`);
-  };
+  const refuse = refuser(file);
   const { encoder, length_regulator: regulator } = flow;
   const { estimator } = flow.decoder;
   if (encoder.output_size % encoder.attention_heads)
@@ -278,8 +187,6 @@ function checkRelations(flow: FlowConfig, hift: HiftConfig, file: string): void 
     refuse("flow.encoder.block_size", encoder.block_size, "the number of tokens in a block");
   if (regulator.channels !== flow.output_size)
     refuse("flow.length_regulator.channels", regulator.channels, `flow.output_size, which is ${flow.output_size}`);
-  if (hift.in_channels !== flow.output_size)
-    refuse("hift.in_channels", hift.in_channels, `flow.output_size, which is ${flow.output_size}`);
   if (estimator.out_channels !== flow.output_size)
     refuse(
       "flow.decoder.estimator.out_channels",
@@ -295,46 +202,5 @@ function checkRelations(flow: FlowConfig, hift: HiftConfig, file: string): void 
   if (estimator.channels.some((channels) => channels % 8))
     refuse("flow.decoder.estimator.channels", estimator.channels, "multiples of 8, the number of normalisation groups");
 
-  const stages = hift.upsample_rates.length;
-  if (hift.upsample_kernel_sizes.length !== stages)
-    refuse("hift.upsample_kernel_sizes", hift.upsample_kernel_sizes, `as many as upsample_rates, which are ${stages}`);
-  hift.upsample_rates.forEach((step, i) => {
-    const kernel = hift.upsample_kernel_sizes[i]!;
-    if (kernel < step || (kernel - step) % 2)
-      refuse(
-        `hift.upsample_kernel_sizes[${i}]`,
-        kernel,
-        `at least upsample_rates[${i}] = ${step} and of the same parity`,
-      );
-  });
-  if (hift.base_channels % 2 ** stages)
-    refuse("hift.base_channels", hift.base_channels, `a multiple of ${2 ** stages}`);
-  if (hift.source_resblock_kernel_sizes.length !== stages)
-    refuse(
-      "hift.source_resblock_kernel_sizes",
-      hift.source_resblock_kernel_sizes,
-      `as many as upsample_rates, which are ${stages}`,
-    );
-  if (hift.source_resblock_dilation_sizes.length !== stages)
-    refuse(
-      "hift.source_resblock_dilation_sizes",
-      hift.source_resblock_dilation_sizes,
-      `as many as upsample_rates, which are ${stages}`,
-    );
-  if (hift.resblock_dilation_sizes.length !== hift.resblock_kernel_sizes.length)
-    refuse(
-      "hift.resblock_dilation_sizes",
-      hift.resblock_dilation_sizes,
-      `as many as resblock_kernel_sizes, which are ${hift.resblock_kernel_sizes.length}`,
-    );
-  const { n_fft, hop_len } = hift.istft_params;
-  if (n_fft % 2 || hop_len > n_fft)
-    refuse("hift.istft_params", hift.istft_params, "an even n_fft and a hop_len of at most n_fft");
-  const hop = hift.upsample_rates.reduce((product, step) => product * step, hop_len);
-  if (hop !== HOP_LENGTH)
-    refuse(
-      "hift.upsample_rates",
-      hift.upsample_rates,
-      `rates whose product with hop_len ${hop_len} is ${HOP_LENGTH} samples a mel frame; it is ${hop}`,
-    );
+  checkHift(hift, flow.output_size, "flow.output_size", file);
 }

@@ -1,4 +1,7 @@
-/** Characters or phonemes written by the codes themselves, in order but at no given times (Graves et al., 2006). */
+/**
+ * Characters or phonemes written by each code itself, or by the encoder's last state, which knows those around it: in
+ * order but at no given times (Graves et al., 2006).
+ */
 import { addDim, type Scope, symbol, type Tensor } from "@uat/graph";
 import { layerNorm, linear } from "universal-audio-tokenizer/internal";
 import { type Head, type HeadInputs, headScope } from "./head.ts";
@@ -6,19 +9,23 @@ import { type Head, type HeadInputs, headScope } from "./head.ts";
 /** Input int32 [batch, length]: numbers of the units from 1 on, −1 after them; a row without a label is all −1. */
 export const CTC_LABELS = "ctc_labels";
 
-/** Layer norm and a linear layer: codes [batch, tokens, d] → logits [batch, tokens, units], 0 being the blank. */
-export const ctcLogits = (codes: Tensor, p: Scope, units: number): Tensor =>
-  linear(layerNorm(codes, p.at("layer_norm")), p.at("linear"), units);
+/** Layer norm and a linear layer: states [batch, tokens, d] → logits [batch, tokens, units], 0 being the blank. */
+export const ctcLogits = (states: Tensor, p: Scope, units: number): Tensor =>
+  linear(layerNorm(states, p.at("layer_norm")), p.at("linear"), units);
 
 /**
  * The loss is in nats a unit, as PyTorch's mean: the
  * mean, over rows with a label, of each row's loss by the length of its label; a label that does not fit counts as 0.
  * Metric `too_long`: the share of labels that do not fit into their tokens.
  */
-export function ctcHead(inputs: HeadInputs, { weight, units }: { weight: number; units: number }): Head {
-  const { graph, codes, valid } = inputs;
-  const labels = graph.input(CTC_LABELS, [codes.dim(0), symbol("ctc_length")], "int32");
-  const logits = ctcLogits(codes, headScope(inputs, "ctc"), units);
+export function ctcHead(
+  inputs: HeadInputs,
+  { weight, units, from }: { weight: number; units: number; from: "codes" | "hidden" },
+): Head {
+  const { graph, valid } = inputs;
+  const states = inputs[from];
+  const labels = graph.input(CTC_LABELS, [states.dim(0), symbol("ctc_length")], "int32");
+  const logits = ctcLogits(states, headScope(inputs, "ctc"), units);
   const tokens = valid.mask.sum(1);
   const losses = logits.ctcLoss(labels, tokens.cast("int32"));
   const isUnit = labels.less(graph.constant(Int32Array.of(0))).where(0, 1);

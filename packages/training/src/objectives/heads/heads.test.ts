@@ -102,7 +102,7 @@ function headInputs(graph: Graph, p: Scope, width: number): HeadInputs {
 const frameHead = (name: "log_mel" | "energy" | "pitch") => (inputs: HeadInputs) =>
   frameHeads(inputs, { from: "codes", log_mel: 0, energy: 0, pitch: 0, [name]: 1 })[0]!;
 const HEADS: Record<string, (inputs: HeadInputs) => Head> = {
-  ctc: (inputs) => ctcHead(inputs, { weight: 1, units: UNITS }),
+  ctc: (inputs) => ctcHead(inputs, { weight: 1, units: UNITS, from: "codes" }),
   tags: (inputs) => tagsHead(inputs, { weight: 1, classes: CLASSES }),
   log_mel: frameHead("log_mel"),
   energy: frameHead("energy"),
@@ -285,7 +285,7 @@ test("ctc learns to spell two labels from random codes", async () => {
   const names = arena.entries.map(({ name }) => name);
   const program = await LossProgram.compile(runtime, "ctc", { parameters: arena, trained: new Set(names) }, (g, p) => {
     const given = headInputs(g, p, width);
-    const { loss } = ctcHead(given, { weight: 1, units: vocabulary.size });
+    const { loss } = ctcHead(given, { weight: 1, units: vocabulary.size, from: "codes" });
     return { loss, outputs: { best: ctcLogits(given.codes, p.at("heads", "ctc"), vocabulary.size).argMax(-1) } };
   });
   const optimizer = await AdamW.create(runtime, arena, [{ name: "rest", parameters: names, learningRate: () => 0.03 }]);

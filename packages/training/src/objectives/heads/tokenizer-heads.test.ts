@@ -54,7 +54,7 @@ const TEACHER_CONFIG = { ...CONFIG, d_model: 12, encoder_layers: 1, encoder_atte
 
 const OBJECTIVES: HeadObjectives = {
   distill: { weight: 0.5 },
-  ctc: { units: "characters", weight: 2, vocabulary: null },
+  ctc: { from: "codes", units: "characters", weight: 2, vocabulary: null },
   tags: { weight: 3, vocabulary: null },
   frames: { from: "codes", log_mel: 4, energy: 5, pitch: 6 },
 };

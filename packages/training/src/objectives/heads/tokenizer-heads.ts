@@ -10,7 +10,7 @@ import { TAGS, tagsHead } from "./tags.ts";
 /** `objectives` of a tokeniser's configuration. */
 export interface HeadObjectives extends VocabularyObjectives {
   readonly distill: { readonly weight: number } | null;
-  readonly ctc: (VocabularyObjectives["ctc"] & { readonly weight: number }) | null;
+  readonly ctc: (VocabularyObjectives["ctc"] & { readonly weight: number; readonly from: "codes" | "hidden" }) | null;
   readonly tags: (VocabularyObjectives["tags"] & { readonly weight: number }) | null;
   readonly frames: FrameObjectives;
 }
@@ -44,7 +44,7 @@ export function tokenizerHeads(
   }
   if (ctc && ctc.weight > 0) {
     if (!units) throw new Error("ctc without units");
-    makers.push((inputs) => [ctcHead(inputs, { weight: ctc.weight, units: units.size })]);
+    makers.push((inputs) => [ctcHead(inputs, { weight: ctc.weight, units: units.size, from: ctc.from })]);
     names.push(CTC_LABELS);
   }
   if (tags && tags.weight > 0) {

@@ -112,7 +112,10 @@ export class Kokoro {
     return new Kokoro(session, ort as unknown as typeof import("onnxruntime-common"), symbols, voices);
   }
 
-  /** Speech at 24 kHz from symbols; those unknown to the network are left out. @throws UnreadableClip when too many. */
+  /**
+   * Speech at 24 kHz from symbols, by a voice or by the mean of several, `af_heart+bf_emma`; symbols unknown to the network
+   * are left out. @throws UnreadableClip when there are too many.
+   */
   async speak(phonemes: string, voice: string, speed: number): Promise<Float32Array> {
     const ids = [...phonemes].flatMap((symbol) => this.#symbols.get(symbol) ?? []);
     if (ids.length === 0 || ids.length >= STYLES)
@@ -135,9 +138,14 @@ export class Kokoro {
   }
 
   #stylesOf(voice: string): Promise<Float32Array> {
-    const known = this.#styles.get(voice) ?? readStyles(join(this.#folder, `${voice}.bin`));
+    const known = this.#styles.get(voice) ?? this.#blend(voice.split("+"));
     this.#styles.set(voice, known);
     return known;
+  }
+
+  async #blend(names: readonly string[]): Promise<Float32Array> {
+    const styles = await Promise.all(names.map((name) => readStyles(join(this.#folder, `${name}.bin`))));
+    return (styles[0] as Float32Array).map((_, i) => styles.reduce((sum, s) => sum + s[i]!, 0) / styles.length);
   }
 }
 

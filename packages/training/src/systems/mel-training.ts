@@ -1,0 +1,145 @@
+/** The half of a decoder that makes mel spectrograms of tokens in training: its updates, from batches. */
+import type { Graph, NumericArray, Runtime, Scope } from "@uat/graph";
+import { memoryStore, type TensorStore, type TrainingOptions } from "universal-audio-tokenizer/internal";
+import { LossProgram, type Objective } from "../engine/loss-program.ts";
+import { alone, type Collective } from "../loop/collective.ts";
+import { type UpdateResult, Updater } from "../loop/updater.ts";
+import { Dropout } from "../objectives/dropout.ts";
+import { AdamW, type AdamWGroup } from "../optimizer/adamw.ts";
+import { ParameterArena } from "../optimizer/parameter-arena.ts";
+import { WeightAverage } from "../optimizer/weight-average.ts";
+import type { Random } from "../random.ts";
+import { storedTensors } from "./decoder-files.ts";
+import type { InitialParameter } from "./initial-weights.ts";
+
+/** Sizes of a batch, of whatever else it is made. */
+export interface BatchSizes {
+  readonly size: number;
+  readonly tokenCount: number;
+  readonly frames: number;
+}
+
+/** A network from tokens to mel, as its training sees it. */
+export interface MelNetwork<B extends BatchSizes> {
+  /** Of its programs. */
+  readonly name: string;
+  /** Its loss, with inputs declared in the graph. */
+  readonly loss: (graph: Graph, p: Scope, options: TrainingOptions) => Objective;
+  /** A batch, with the draws of one step, as those inputs. */
+  readonly inputs: (batch: B, random: Random) => Record<string, NumericArray>;
+  /** What a bias should be so that a fresh network foretells the mean mel of a batch. */
+  readonly mean: (batch: B) => { readonly bias: string; readonly values: Float32Array };
+}
+
+export interface MelTrainingOptions {
+  /** Values to start from, of all parameters. */
+  readonly parameters: readonly InitialParameter[];
+  /** What is trained, and how. */
+  readonly groups: readonly AdamWGroup[];
+  /** Largest norm of all gradients together; null: no clipping. */
+  readonly clip: number | null;
+  /** Decay of averaged weights; none by default. */
+  readonly averageDecay?: number | undefined;
+  readonly collective?: Collective | undefined;
+  /** Layers are computed twice instead of kept: less memory, more time. */
+  readonly recompute?: boolean | undefined;
+}
+
+export class MelTraining<B extends BatchSizes> {
+  readonly parameters: ParameterArena;
+  readonly updater: Updater;
+  readonly #network: MelNetwork<B>;
+  readonly #collective: Collective;
+  readonly #program: LossProgram;
+  readonly #evaluation: LossProgram;
+  readonly #dropout: Dropout;
+
+  private constructor(
+    network: MelNetwork<B>,
+    updater: Updater,
+    collective: Collective,
+    program: LossProgram,
+    evaluation: LossProgram,
+    dropout: Dropout,
+  ) {
+    this.#network = network;
+    this.parameters = updater.optimizer.parameters;
+    this.updater = updater;
+    this.#collective = collective;
+    this.#program = program;
+    this.#evaluation = evaluation;
+    this.#dropout = dropout;
+  }
+
+  /** @param runtime one that runs on the calling thread. */
+  static async create<B extends BatchSizes>(
+    runtime: Runtime,
+    network: MelNetwork<B>,
+    options: MelTrainingOptions,
+  ): Promise<MelTraining<B>> {
+    const { groups, clip, averageDecay, collective = alone, recompute } = options;
+    const lists = groups.map((group) => group.parameters);
+    const parameters = ParameterArena.from(options.parameters, lists);
+    const optimizer = await AdamW.create(runtime, parameters, groups);
+    const average =
+      averageDecay === undefined
+        ? undefined
+        : await WeightAverage.create(runtime, parameters, lists.flat(), averageDecay);
+    const updater = await Updater.create(runtime, optimizer, { clip, average, collective });
+    const dropout = new Dropout();
+    const trained = new Set(lists.flat());
+    const compiled = (name: string, names: ReadonlySet<string>, settings: (graph: Graph) => TrainingOptions) =>
+      LossProgram.compile(runtime, `${network.name}_${name}`, { parameters, trained: names }, (graph, p) =>
+        network.loss(graph, p, settings(graph)),
+      );
+    const program = await compiled("training", trained, (graph) => ({
+      dropout: (x, rate) => dropout.apply(graph, x, rate),
+      layer: recompute ? (body) => graph.recompute(body) : undefined,
+    }));
+    const evaluation = await compiled("evaluation", new Set(), () => ({}));
+    return new MelTraining(network, updater, collective, program, evaluation, dropout);
+  }
+
+  /**
+   * Lets a fresh network start from the mean mel of a batch: Adam's steps are no longer than
+   * the learning rate, so a bias would take thousands of them to get there.
+   */
+  async startAtMean(batch: B): Promise<void> {
+    const { bias, values } = this.#network.mean(batch);
+    const start = this.parameters.view(bias);
+    start.set(values);
+    await this.#collective.broadcast(start);
+  }
+
+  /**
+   * One update, from one or more batches whose gradients are averaged.
+   * @throws NonFiniteError when the loss or a gradient is not a number; nothing has changed then.
+   */
+  update(batches: readonly B[], random: Random): Promise<UpdateResult> {
+    const inputs = batches.map((batch) => ({
+      ...this.#network.inputs(batch, random),
+      ...this.#dropout.draw(random, { batch: batch.size, tokens: batch.tokenCount, frames: batch.frames }),
+    }));
+    return this.updater.update(this.#program, inputs);
+  }
+
+  /** The loss of a batch without an update, by averaged weights where there are any. */
+  async loss(batch: B, random: Random): Promise<number> {
+    const inputs = this.#network.inputs(batch, random);
+    return (await this.#evaluation.run(inputs, undefined, this.updater.average?.average)).loss;
+  }
+
+  /** The weights as `Flow.load` and `AcousticModel.load` take them, averaged where there are averages. */
+  weights(): TensorStore {
+    const average = this.updater.average?.average;
+    const tensors = storedTensors(this.parameters);
+    if (average) for (const [name, tensor] of storedTensors(average)) tensors.set(name, tensor);
+    return memoryStore(tensors);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#program.dispose();
+    await this.#evaluation.dispose();
+    await this.updater.dispose();
+  }
+}
