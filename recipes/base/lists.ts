@@ -17,7 +17,8 @@ export function readTable(file: string): Row[] {
   return lines.map((line) => Object.fromEntries(line.split("\t").map((value, i) => [columns[i]!, value])));
 }
 
-function writeTable(file: string, columns: readonly string[], rows: readonly Row[]): void {
+/** Writes a tab-separated file with a head line, whole. */
+export function writeTable(file: string, columns: readonly string[], rows: readonly Row[]): void {
   const lines = [columns, ...rows.map((row) => columns.map((name) => row[name] ?? ""))];
   writeWhole(file, `${lines.map((line) => line.join("\t")).join("\n")}\n`);
 }

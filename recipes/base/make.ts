@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { formatProgress, train } from "@uat/training";
 import { readSceneConfig, synthesize } from "../../packages/training/src/synth/index.ts";
 import { convertWhisper } from "./convert.ts";
+import { copyAtSpeeds } from "./copies.ts";
 import { buildDataset } from "./dataset.ts";
 import { DECODER_FIELDS } from "./decoder-config.ts";
 import { RecipeError } from "./errors.ts";
@@ -68,34 +69,34 @@ function stages(speech: string | undefined): Stage[] {
   const sounds = ["events", "backgrounds", "music"];
   const tables = sounds.map((kind) => at("sounds", kind, "metadata.tsv"));
   const lists = ["speech", ...sounds].map((kind) => at("lists", `${kind}.tsv`));
+  const copies = at("copies", "metadata.tsv");
   const scenes = at("scenes", "scenes.json");
   const packed = at("pack", "tokenizer", "model.safetensors");
   const shards = ["train", "held-out"].map((name) => at("audio", `${name}.json`));
   const texts = () => readingTexts(manifest, downloads, unpacked, speech);
-  const decoderStart = at("start-decoder", "decoder", "flow.pt");
+  const decoderStart = at("start-decoder", "decoder", "acoustic.pt");
 
   const runs = {
     heads: training("heads", 110, [at("start", "tokenizer", "model.safetensors"), scenes, ...lists]),
     tokenizer: training("tokenizer", 930, [at("heads", "checkpoint-110", "training", "manifest.json")]),
     robust: training("robust", 1000, [at("tokenizer", "checkpoint-930", "training", "manifest.json")]),
-    prior: training("prior", 4600, [packed, decoderStart, ...lists]),
+    acoustic: training("acoustic", 2500, [packed, decoderStart, copies, ...lists]),
     vocoder: training("vocoder", 900, [decoderStart, ...lists]),
-    foretold: training("foretold", 700, [at("decoder", "decoder", "flow.pt")]),
+    foretold: training("foretold", 700, [at("decoder", "decoder", "acoustic.pt")]),
     describer: training("describer", 480, [at("start-describer", "tokenizer", "model.safetensors"), scenes]),
   };
-  /** A model of the packed tokeniser, the flow's encoder and a vocoder. */
+  /** A model of the packed tokeniser, the acoustic model and a vocoder. */
   const decoder = (name: string, out: string, vocoder: Stage): Stage => ({
     name,
     revision: 1,
     inputs: null,
-    after: [packed, ...runs.prior.outputs, ...vocoder.outputs],
-    outputs: ["tokenizer/model.safetensors", "decoder/flow.pt", "decoder/hift.pt"].map((file) => join(out, file)),
+    after: [packed, ...runs.acoustic.outputs, ...vocoder.outputs],
+    outputs: ["tokenizer/model.safetensors", "decoder/acoustic.pt", "decoder/hift.pt"].map((file) => join(out, file)),
     run: () =>
       packDecoder({
         tokenizer: at("pack"),
-        flow: at("prior", "checkpoint-4600"),
+        acoustic: at("acoustic", "checkpoint-2500"),
         vocoder: dirname(dirname(vocoder.outputs[0] as string)),
-        steps: 0,
         out,
       }),
   });
@@ -188,6 +189,16 @@ function stages(speech: string | undefined): Stage[] {
       },
     },
     {
+      name: "copies",
+      revision: 1,
+      inputs: null,
+      after: [lists[0]!],
+      outputs: [copies],
+      run: async () => {
+        log(`  ${await copyAtSpeeds(lists[0]!, at("copies"))} clips`);
+      },
+    },
+    {
       name: "scenes",
       revision: 1,
       inputs: readFileSync(here("scenes.yaml"), "utf8"),
@@ -243,7 +254,7 @@ function stages(speech: string | undefined): Stage[] {
       outputs: [decoderStart],
       run: () => startDecoder({ tokenizer: at("pack"), fields: DECODER_FIELDS, out: at("start-decoder") }),
     },
-    runs.prior,
+    runs.acoustic,
     runs.vocoder,
     decoder("decoder", at("decoder"), runs.vocoder),
     runs.foretold,
