@@ -83,10 +83,10 @@ const serve = (clients: number): Item => ({
 });
 
 /** What short clips would gain by running together. */
-const batching = (count: number, seconds: number): Item => ({
-  name: `base: ${count} clips of ${seconds} s one by one ÷ in one batch`,
+const batching = (count: number, seconds: number, threads: number): Item => ({
+  name: `base: ${count} clips of ${seconds} s one by one ÷ in one batch, ${threads} ${threads === 1 ? "thread" : "threads"}`,
   model: "base",
-  prepare: async (directory) => (await import("./batching.ts")).batchGain(directory, count, seconds),
+  prepare: async (directory) => (await import("./batching.ts")).batchGain(directory, count, seconds, threads),
 });
 
 /** Share of codes that are those of `encode` when a sample clip is tokenised while it is heard. */
@@ -173,7 +173,7 @@ export const ITEMS: readonly Item[] = [
       };
     },
   },
-  ...[0.5, 1, 2, 5].map((seconds) => batching(8, seconds)),
+  ...[1, 2].flatMap((threads) => [0.5, 1, 2, 5].map((seconds) => batching(8, seconds, threads))),
   serve(1),
   serve(20),
   serve(200),

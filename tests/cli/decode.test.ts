@@ -80,6 +80,7 @@ test("flac and opus by the file's ending, whole and block by block", async () =>
     expect(flac).toEqual(wav);
     // what was written as it came knows its length in the end
     expect(readFileSync(at("a.flac")).readUInt32BE(22)).toBe(wav.channels[0]!.length);
+    if (more.length === 0) continue;
     const opus = await decode("a.opus", ...more);
     expect(opus.sampleRate).toBe(48_000);
     expect(opus.channels[0]!.length).toBe(Math.ceil((wav.channels[0]!.length * 48_000) / 22_050));
