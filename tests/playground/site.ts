@@ -22,8 +22,6 @@ export interface Site {
   readonly requests: Map<string, number>;
   /** Opens the page in a context of its own and waits until its script has run. */
   open(address?: string, context?: Parameters<Browser["newPage"]>[0]): Promise<{ page: Page; errors: string[] }>;
-  /** Refuses everything from now on, as if the network had gone. */
-  goOffline(): void;
   close(): Promise<void>;
 }
 
@@ -32,18 +30,18 @@ export async function startSite({ flags = [], isolated = true }: SiteOptions = {
     "/models/base/": path("../../models/base"),
     "/models/samples/": path("../../models/samples"),
     "/runtime/": path("../../node_modules/onnxruntime-web/dist"),
-    "/fixtures/": path("../fixtures"),
+    // a tokeniser with a gate and a flow decoder, both tiny
+    "/models/tiny/tokenizer/": path("../fixtures/tokenizers/uniaudio/checkpoint/tokenizer"),
+    "/models/tiny/decoder/": path("../fixtures/decoders/uniaudio/checkpoint/decoder"),
   });
   const requests = new Map<string, number>();
-  let offline = false;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const key = `${request.method} ${pathname}`;
     requests.set(key, (requests.get(key) ?? 0) + 1);
-    if (offline) return void request.socket.destroy();
     if (!isolated) {
       const { writeHead } = response;
-      response.writeHead = ((status: number, headers: Record<string, string>) => {
+      response.writeHead = ((status: number, headers: Record<string, string> = {}) => {
         const { "cross-origin-opener-policy": _, "cross-origin-embedder-policy": __, ...rest } = headers;
         return writeHead.call(response, status, rest);
       }) as typeof writeHead;
@@ -66,10 +64,6 @@ export async function startSite({ flags = [], isolated = true }: SiteOptions = {
       await page.waitForSelector("#choose");
       return { page, errors };
     },
-    goOffline() {
-      offline = true;
-      server.closeAllConnections();
-    },
     async close() {
       await browser.close();
       server.closeAllConnections();
@@ -78,13 +72,18 @@ export async function startSite({ flags = [], isolated = true }: SiteOptions = {
   };
 }
 
-/** Waits until the clip on the page can be heard. */
-export const decoded = (page: Page, timeout = 90_000): Promise<unknown> =>
-  page.waitForFunction(
+/** Waits until the clip on the page can be heard. @throws Error with what the page says when it cannot. */
+export async function decoded(page: Page, timeout = 90_000): Promise<void> {
+  const end = await page.waitForFunction(
     () => {
+      const text = (id: string) => document.getElementById(id)?.textContent ?? "";
+      if (document.querySelector("#veil.failed:not([hidden])")) return text("veil");
       const wav = document.querySelector<HTMLButtonElement>('[data-take="wav"]');
-      return wav && !wav.disabled && document.getElementById("work")?.textContent?.startsWith("D") === false;
+      return wav && !wav.disabled && !text("work").endsWith("…") ? "decoded" : undefined;
     },
     undefined,
     { timeout },
   );
+  const said = await end.jsonValue();
+  if (said !== "decoded") throw new Error(`the page says: ${said}`);
+}

@@ -90,17 +90,16 @@ function orthonormal(vectors: readonly Float64Array[]): { directions: Float64Arr
   return { directions, lengths };
 }
 
-/** Each column scaled so that nearly all of it (98 %) lies between -1 and 1; what is further out is drawn in softly. */
+/** Each column moved and scaled so that nearly all of it (98 %) lies between -1 and 1; what is further out is cut. */
 export function spread(scores: Float32Array, count: number): Float32Array {
   const rows = scores.length / count;
   const out = new Float32Array(scores.length);
   for (let k = 0; k < count; k++) {
-    const column = Float32Array.from({ length: rows }, (_, r) => Math.abs(scores[r * count + k]!)).sort();
-    const scale = column[Math.floor(0.98 * (rows - 1))]! || 1;
-    for (let r = 0; r < rows; r++) {
-      const v = scores[r * count + k]! / scale;
-      out[r * count + k] = Math.abs(v) <= 0.8 ? v : Math.sign(v) * (0.8 + 0.2 * Math.tanh((Math.abs(v) - 0.8) / 0.2));
-    }
+    const column = Float32Array.from({ length: rows }, (_, r) => scores[r * count + k]!).sort();
+    const [low, high] = [column[Math.floor(0.01 * (rows - 1))] ?? 0, column[Math.ceil(0.99 * (rows - 1))] ?? 0];
+    const [middle, half] = [(low + high) / 2, (high - low) / 2 || 1];
+    for (let r = 0; r < rows; r++)
+      out[r * count + k] = Math.max(-1, Math.min(1, (scores[r * count + k]! - middle) / half));
   }
   return out;
 }

@@ -23,11 +23,11 @@ function htmlOf({ engine: { phase, progress, info } }: AppState): string {
   if (phase === "ready" && info) {
     const threads = info.threads === 1 ? "1 thread" : `${info.threads} threads`;
     const where = info.device === "webgpu" ? "WebGPU" : `WASM, ${threads}`;
-    return `<i class="dot"></i><span>Runs here: ${where}</span>`;
+    return `<i class="dot"></i><span><b>Runs here: </b>${where}</span>`;
   }
   if (progress?.what !== "download") return "<span>Getting ready…</span><progress></progress>";
   const { done, total } = progress;
   if (total === 0 || done >= total) return "<span>Starting the model…</span><progress></progress>";
   const share = Math.floor((20 * done) / total) * 5;
-  return `<span>Model, once: ${bytes(total)}</span><progress aria-label="Download" max="100" value="${share}"></progress>`;
+  return `<span><b>Model, once: </b>${bytes(total)}</span><progress aria-label="Download" max="100" value="${share}"></progress>`;
 }

@@ -87,10 +87,10 @@ export function drawWave(
   { top, height }: Lane,
   { left, width, second }: View,
   { peaks, duration }: Picture,
-  colour: string,
+  { colour, loudest }: { colour: string; loudest: number },
 ): void {
   const middle = top + height / 2;
-  const half = (height / 2 - 3) / 127;
+  const half = (height / 2 - 3) / Math.max(1, loudest);
   const end = Math.min(width, duration * second - left);
   context.fillStyle = colour;
   context.beginPath();

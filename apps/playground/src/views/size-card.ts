@@ -49,12 +49,12 @@ export function sizeCard(playground: Playground): void {
     const tokens = rates.at(-1)?.rate ?? 1;
     const rows = rates.map(({ name, detail, rate, tokens: own }) => {
       const size = bytes((rate * seconds) / 8);
-      return `<div class="rate${own ? " tokens" : ""}"><dt>${name} <small>${detail}</small></dt>
-        <dd>${own ? `<strong>${size}</strong>` : size} <small>${kilobits(rate)}</small></dd>
-        <div class="bar-line"><i style="width:${(100 * rate) / most}%"></i></div></div>`;
+      return `<li class="rate${own ? " tokens" : ""}"><span><b>${name}</b> <small>${detail}</small></span>
+        <span>${own ? `<strong>${size}</strong>` : size} <small>${kilobits(rate)}</small></span>
+        <div class="bar-line"><i style="width:${(100 * rate) / most}%"></i></div></li>`;
     });
     const times = Math.round(128_000 / tokens);
-    const html = `<dl>${rows.join("")}</dl><p>Rate × ${seconds.toFixed(1)} s, without containers. Not the same thing at
+    const html = `<ul>${rows.join("")}</ul><p>Rate × ${seconds.toFixed(1)} s, without containers. Not the same thing at
       another size: MP3 and Opus keep how it sounds; the tokens, ${times} times smaller than this MP3, keep what is heard,
       and the decoder makes up the rest.</p>`;
     if (html === shown) return;

@@ -19,7 +19,7 @@ export class StripKeys {
     this.#timeline = timeline;
     this.#strip.addEventListener("keydown", (event) => this.#key(event));
     this.#strip.addEventListener("focus", () => {
-      if (this.#strip.matches(":focus-visible")) this.#go(this.#at, false, false);
+      if (this.#strip.matches(":focus-visible")) playground.point(this.#at, false);
     });
     this.#strip.addEventListener("blur", () => playground.point(undefined, false));
     for (const type of ["copy", "cut", "paste"] as const)

@@ -3,6 +3,7 @@
  * the whole clip: `base` is drawn when something changes or scrolls, `overlay` with every move of the pointer and of the
  * playhead.
  */
+import type { Picture } from "../analysis/protocol.ts";
 import { type Clip, clipSeconds, isEdited, placesOf } from "../state/clip.ts";
 import { between } from "../state/edits.ts";
 import type { Playground } from "../state/playground.ts";
@@ -154,8 +155,10 @@ export class Timeline {
     const context = fitted(this.#base, view.width, height);
     drawRuler(context, ruler, view, ink);
     const { inputPicture, outputPicture } = clip;
+    // one scale for both, so that they can be compared
+    const loudest = Math.max(loudestOf(inputPicture), loudestOf(outputPicture));
     if (inputPicture && inputWave && inputMel) {
-      drawWave(context, inputWave, view, inputPicture, ink.input);
+      drawWave(context, inputWave, view, inputPicture, { colour: ink.input, loudest });
       drawMel(context, inputMel, view, inputPicture);
     }
     const colours = coloursOf(this.#state);
@@ -171,7 +174,7 @@ export class Timeline {
       const stale = clip.outputCodes !== clip.codes;
       context.globalAlpha = stale ? 0.3 : 1;
       drawMel(context, outputMel, view, outputPicture);
-      drawWave(context, outputWave, view, outputPicture, ink.output);
+      drawWave(context, outputWave, view, outputPicture, { colour: ink.output, loudest });
       context.globalAlpha = 1;
     }
   }
@@ -198,7 +201,7 @@ export class Timeline {
     if (code !== undefined && places.length > 0) {
       // the others step back
       context.fillStyle = ink.lane;
-      context.globalAlpha = 0.62;
+      context.globalAlpha = this.#state.dark ? 0.55 : 0.5;
       const end = Math.min(view.width, codes.length * token - view.left);
       let at = 0;
       for (const place of places) {
@@ -303,3 +306,9 @@ export class Timeline {
     this.#drawBase();
   }
 }
+
+/** Of 127; no picture is silent. */
+const loudestOf = (picture: Picture | undefined): number =>
+  picture ? Math.max(picture.peaks.high.reduce(larger, 0), -picture.peaks.low.reduce(smaller, 0)) : 0;
+const larger = (a: number, b: number): number => Math.max(a, b);
+const smaller = (a: number, b: number): number => Math.min(a, b);

@@ -11,6 +11,15 @@ export const noWebGpu = (reason?: string): Error =>
     { isInputError: true },
   );
 
+/** onnxruntime-web refuses to make a WebGPU session while it makes another one. */
+let making: Promise<unknown> = Promise.resolve();
+
+function oneByOne<T>(make: () => Promise<T>): Promise<T> {
+  const made = making.then(make);
+  making = made.catch(() => undefined);
+  return made;
+}
+
 export async function createWebRuntime(
   options: RuntimeOptions,
   ort: typeof import("onnxruntime-web"),
@@ -28,12 +37,14 @@ export async function createWebRuntime(
   };
 
   async function open({ bytes, externalData }: PackedModel, keepsEqualNodes = false): Promise<Program> {
-    const session = await api.InferenceSession.create(bytes, {
-      executionProviders: gpu ? ["webgpu", "wasm"] : ["wasm"],
-      graphOptimizationLevel: "all",
-      externalData,
-      ...(keepsEqualNodes && { extra: KEEP_EQUAL_NODES }),
-    });
+    const create = () =>
+      api.InferenceSession.create(bytes, {
+        executionProviders: gpu ? ["webgpu", "wasm"] : ["wasm"],
+        graphOptimizationLevel: "all",
+        externalData,
+        ...(keepsEqualNodes && { extra: KEEP_EQUAL_NODES }),
+      });
+    const session = await (gpu ? oneByOne(create) : create());
     // onnxruntime-web refuses overlapping runs
     let queue: Promise<unknown> = Promise.resolve();
     return {
