@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { decodeAudio } from "../../packages/audio/src/index.ts";
 import { OPERATIONS } from "../../packages/server/src/api/operations.ts";
 import { root, uat } from "../cli/run-uat.ts";
 import { smallServer } from "./small-server.ts";
@@ -37,6 +38,15 @@ describe("examples", () => {
   test("client-live.mjs", async () => {
     const { stdout } = await example(process.execPath, "client-live.mjs");
     expect(stdout).toMatch(/^from 0\.00 s: 25 codes\n(from \d\.\d\d s: \d+ codes\n)+88 codes for 3\.48 s\n$/);
+  });
+
+  test.skipIf(!existsSync("/usr/bin/python3"))("client.py (needs python3)", async () => {
+    const { stdout } = await example("python3", "client.py");
+    expect(stdout).toMatch(
+      /^3\.48 s: 88 codes, \[\d+, \d+, \d+, \d+\] …\n8\.00 s: 200 codes, .*\nspeech\.flac: \d+ bytes\n$/,
+    );
+    const { channels, sampleRate } = await decodeAudio(readFileSync(join(folder, "speech.flac")));
+    expect(channels[0]!.length / sampleRate).toBeCloseTo(3.5, 1);
   });
 
   test.skipIf(!existsSync("/usr/bin/curl"))("curl.sh (needs curl)", async () => {
