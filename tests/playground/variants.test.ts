@@ -89,6 +89,13 @@ describe("on the page", () => {
     await page.close();
   });
 
+  test("left to itself it says why it stays on WASM", async () => {
+    const { page } = await open(site, TINY);
+    await page.waitForFunction(() => document.getElementById("engine")?.title);
+    expect(await page.getAttribute("#engine", "title")).toMatch(/no WebGPU adapter|made of software/);
+    await page.close();
+  });
+
   test("a model that is not there can be tried again", async () => {
     const { page } = await site.open("/?model=/models/none/");
     await page.click('[data-sample="speech"]');
@@ -127,7 +134,8 @@ test("WebGPU, where there is an adapter, gives WASM's codes", { timeout: 300_000
       const { page, errors } = await site.open(`${TINY}&device=${device}`);
       if (!(await hasAdapter(page))) skip();
       await page.click('[data-sample="speech"]');
-      await decoded(page, 200_000);
+      // sound would take a software adapter minutes
+      await page.waitForSelector('[data-take="link"]:enabled', { state: "attached", timeout: 250_000 });
       expect(await page.innerText("#engine")).toContain(device === "webgpu" ? "WebGPU" : "WASM");
       await page.click('[data-take="link"]');
       await page.waitForFunction(() => location.hash.startsWith("#t="));
@@ -136,24 +144,6 @@ test("WebGPU, where there is an adapter, gives WASM's codes", { timeout: 300_000
       await page.close();
     }
     expect(codes[1]).toBe(codes[0]);
-  } finally {
-    await site.close();
-  }
-});
-
-test("left to itself it moves to WebGPU only when that is equal and faster", { timeout: 300_000 }, async ({ skip }) => {
-  const site = await startSite({ flags: SOFTWARE_GPU });
-  try {
-    const { page } = await site.open(TINY);
-    if (!(await hasAdapter(page))) skip();
-    await page.click('[data-sample="speech"]');
-    await decoded(page, 200_000);
-    await page.waitForFunction(() => document.getElementById("engine")?.title, undefined, { timeout: 250_000 });
-    const [why, what] = [await page.getAttribute("#engine", "title"), await page.innerText("#engine")];
-    expect(why).toMatch(
-      /equal to WASM and [\d.]+ times as fast|[\d.]+ times slower here|WebGPU (gives|decodes|fails)|webgpu/,
-    );
-    expect(what).toContain(why?.includes("equal to WASM") ? "WebGPU" : "WASM");
   } finally {
     await site.close();
   }

@@ -94,13 +94,27 @@ async function codeMap(): Promise<CodeMap> {
   };
 }
 
-/** Moves to WebGPU where there is an adapter that gives the same codes, sooner. */
+interface Adapter {
+  readonly isFallbackAdapter?: boolean;
+  readonly info?: { readonly isFallbackAdapter?: boolean; readonly architecture?: string };
+}
+
+/** Why there is no graphics card to try, if so: one made of software is slower than WASM, and trying it takes minutes. */
+async function noGraphicsCard(): Promise<string | undefined> {
+  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } };
+  const adapter = await gpu?.requestAdapter().catch(() => null);
+  if (!adapter) return "this browser offers no WebGPU adapter";
+  const { info } = adapter;
+  const isSoftware = adapter.isFallbackAdapter || info?.isFallbackAdapter || info?.architecture === "swiftshader";
+  return isSoftware ? "the only WebGPU adapter is made of software" : undefined;
+}
+
+/** Moves to WebGPU where there is a graphics card that gives the same codes, sooner. */
 async function upgrade(): Promise<Upgrade> {
   const before = loaded();
   const stay = (reason: string): Upgrade => ({ device: before.device, reason });
-  if (before.device === "webgpu") return stay("asked for");
-  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<object | null> } };
-  if (!(await gpu?.requestAdapter().catch(() => null))) return stay("this browser offers no WebGPU adapter");
+  const missing = await noGraphicsCard();
+  if (missing) return stay(missing);
   let rival: Codec;
   try {
     const { tokenizer, decoder } = await openCodec("webgpu");
@@ -110,10 +124,13 @@ async function upgrade(): Promise<Upgrade> {
     return stay((error as Error).message);
   }
   const { problem, speedup } = await compareCodecs(before, rival);
-  const [kept, left] = problem === undefined && speedup > 1 ? [rival, before] : [before, rival];
-  await Promise.all([left.tokenizer.dispose(), left.decoder.dispose()]);
-  if (kept === before) return stay(problem ?? `WebGPU is ${(1 / speedup).toFixed(1)} times slower here`);
-  codec = { ...rival, device: "webgpu" };
+  const better = problem === undefined && speedup > 1;
+  await inTurn(async () => {
+    if (better) codec = { ...rival, device: "webgpu" };
+    const { tokenizer, decoder } = better ? before : rival;
+    await Promise.all([tokenizer.dispose(), decoder.dispose()]);
+  });
+  if (!better) return stay(problem ?? `WebGPU is ${(1 / speedup).toFixed(1)} times slower here`);
   return { device: "webgpu", reason: `equal to WASM and ${speedup.toFixed(1)} times as fast` };
 }
 
@@ -123,6 +140,11 @@ const calls = { load, tokenize, decode, codeMap, upgrade } as unknown as Record<
 >;
 const running = new Map<number, AbortController>();
 let queue: Promise<unknown> = Promise.resolve();
+const inTurn = (work: () => Promise<void>): Promise<void> => {
+  const done = queue.then(work);
+  queue = done.catch(() => undefined);
+  return done;
+};
 
 async function answer({ id, name, args }: Call, controller: AbortController): Promise<void> {
   const context: Context = {
@@ -147,5 +169,7 @@ scope.onmessage = ({ data }) => {
   }
   const controller = new AbortController();
   running.set(data.id, controller);
-  queue = queue.then(() => answer(data, controller));
+  // what is only tried must not make an edit wait
+  if (data.name === "upgrade") void answer(data, controller);
+  else void inTurn(() => answer(data, controller));
 };

@@ -42,6 +42,8 @@ export async function createWebRuntime(
         executionProviders: gpu ? ["webgpu", "wasm"] : ["wasm"],
         graphOptimizationLevel: "all",
         externalData,
+        // the level above is for what comes before a session
+        logSeverityLevel: 3,
         ...(keepsEqualNodes && { extra: KEEP_EQUAL_NODES }),
       });
     const session = await (gpu ? oneByOne(create) : create());
