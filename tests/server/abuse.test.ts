@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { OggPages } from "../../packages/audio/src/ogg-pages.ts";
 import { encodeWav } from "../../packages/codec/src/index.ts";
 import { type LogLine, noise, smallServer } from "./small-server.ts";
 
@@ -131,6 +133,39 @@ describe("files that claim or hold more than they should", () => {
     expect(await send(constantFlac(3600, 0))).toEqual([413, "too_large"]);
   });
 
+  test("an opus file of packets of two bytes: 90 kB for an hour", async () => {
+    const bytes = silentOpus(3600);
+    expect(bytes.length).toBeLessThan(100_000);
+    expect(await send(bytes)).toEqual([413, "too_large"]);
+  });
+
+  test("an archive, and packed bodies", async () => {
+    expect(await send(gzipSync(Buffer.alloc(50e6)))).toEqual([415, "unsupported_media_type"]);
+    for (const coding of ["gzip", "br", "GZIP, gzip"]) {
+      const response = await fetch(`${url}/v1/audio/tokens`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "content-encoding": coding },
+        body: Uint8Array.from(gzipSync(`{"audio":"${"A".repeat(50e6)}"}`)),
+      });
+      expect([response.status, await response.json()]).toEqual([
+        415,
+        { error: { code: "unsupported_media_type", message: expect.stringContaining("content-encoding") } },
+      ]);
+    }
+    expect(await held()).toBe(0);
+  });
+
+  test.each([
+    ["a rate of 4 GHz", 24, 0xee6b2800, 4],
+    ["no channels", 22, 0, 2],
+    ["65,535 channels", 22, 65_535, 2],
+    ["samples of no bits", 34, 0, 2],
+  ])("a wav file of %s", async (_, at, value, width) => {
+    const wav = Buffer.from(encodeWav([noise(0.5)], 16_000));
+    wav.writeUIntLE(value, at, width);
+    expect(await send(wav)).toEqual([422, "invalid"]);
+  });
+
   test("a header that claims more than there is", async () => {
     const wav = encodeWav([noise(0.5)], 16_000).slice();
     new DataView(wav.buffer).setUint32(40, 0x7fffffff, true);
@@ -163,6 +198,21 @@ function constantFlac(seconds: number, declared = seconds * 16_000): Buffer {
     frames.push(Buffer.concat([checked, tail]));
   }
   return Buffer.concat([Buffer.from("fLaC"), info, ...frames]);
+}
+
+/** An Ogg Opus file whose packets hold 120 ms of nothing each: two empty frames of 60 ms (RFC 6716, 3.2.5). */
+function silentOpus(seconds: number): Buffer {
+  const pages = new OggPages(1);
+  const head = Buffer.from("OpusHead\x01\x01\0\0\0\0\0\0\0\0\0", "latin1");
+  const tags = Buffer.from("OpusTags\0\0\0\0\0\0\0\0", "latin1");
+  const packet = Buffer.from([(3 << 3) | 3, 2]);
+  const parts = [pages.page([head], 0), pages.page([tags], 0)];
+  const count = seconds / 0.12;
+  for (let at = 0; at < count; at += 250) {
+    const packets = new Array<Buffer>(Math.min(250, count - at)).fill(packet);
+    parts.push(pages.page(packets, (at + packets.length) * 5760, at + packets.length >= count));
+  }
+  return Buffer.concat(parts);
 }
 
 /** A cyclic redundancy check, most significant bit first, from 0. */
@@ -282,6 +332,22 @@ test("clients that do not read their answers are cut", async () => {
   socket.destroy();
   await quick.stop();
   rmSync(folder, { recursive: true, force: true });
+});
+
+test("clients that leave in the middle of what they send leave nothing behind", async () => {
+  await Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      raw((s) => {
+        const type = i % 2 ? "application/json" : "multipart/form-data; boundary=b";
+        const part = i % 2 ? '{"audio":"' : '--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n';
+        s.write(`POST /v1/audio/tokens HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\n`);
+        s.write(`content-length: 20000\r\n\r\n${part}${"A".repeat(5000)}`);
+        setTimeout(() => (i % 3 ? s.destroy() : s.resetAndDestroy()), 50);
+      }),
+    ),
+  );
+  for (let i = 0; (await held()) > 0; i++) expect(i).toBeLessThan(100);
+  await healthy();
 });
 
 test("clients that leave before the answer free their place", async () => {

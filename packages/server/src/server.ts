@@ -11,7 +11,7 @@ import { EnginePool } from "./engine/pool.ts";
 import { Streams } from "./engine/streams.ts";
 import { startThreadEngine, workerUrl } from "./engine/thread-engine.ts";
 import { RequestError, requestError, ServerError } from "./errors.ts";
-import { BodyAllowance, ByteBudget, checkLength } from "./http/body.ts";
+import { BodyAllowance, ByteBudget, checkHead } from "./http/body.ts";
 import { ApiKeys, checkOrigins, isLoopback, keyOf, type OriginRules, originHeaders, PREFLIGHT } from "./http/guard.ts";
 import { endSocket, sendBytes, sendError, sendJson } from "./http/respond.ts";
 import { StaticFiles } from "./http/static-files.ts";
@@ -75,7 +75,8 @@ export class RunningServer {
       headersTimeout: Math.min(10_000, this.#limits.uploadTimeout * 1000),
       requestTimeout: this.#limits.uploadTimeout * 1000,
       connectionsCheckingInterval: 1000,
-      keepAliveTimeout: 5000,
+      // longer than clients and load balancers keep theirs: one that is closed as it is used again is an answer lost
+      keepAliveTimeout: 65_000,
       noDelay: true,
     };
     const handle = (request: IncomingMessage, response: ServerResponse) => void this.#handle(request, response);
@@ -284,7 +285,7 @@ export class RunningServer {
       throw new RequestError("method_not_allowed", `${request.method}: expected ${Object.keys(methods).join(", ")}`);
     }
     const working = this.#working();
-    checkLength(request, (4 / 3) * this.#limits.maxBytes + 65_536);
+    checkHead(request, (4 / 3) * this.#limits.maxBytes + 65_536);
     await handler({
       request,
       response,

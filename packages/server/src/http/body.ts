@@ -62,8 +62,14 @@ export class BodyAllowance {
 const tooLarge = (most: number) =>
   new RequestError("too_large", `the body passes ${most} bytes, the most this server takes; send less at once`);
 
-/** Refuses a body that says it is too long before it is read. */
-export function checkLength(request: IncomingMessage, most: number): void {
+/** Refuses a body that says it is too long, or packed (a bomb may be in it), before it is read. */
+export function checkHead(request: IncomingMessage, most: number): void {
+  const coding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
+  if (coding !== "identity")
+    throw new RequestError(
+      "unsupported_media_type",
+      `content-encoding ${coding.slice(0, 20)}: send the body as it is, audio is packed already`,
+    );
   const length = Number(request.headers["content-length"] ?? 0);
   if (length > most) throw tooLarge(most);
 }
