@@ -179,4 +179,18 @@ export const ITEMS: readonly Item[] = [
   serve(200),
   train("base geometry: training step, 4 × 10 s", false),
   train("base geometry: training step, 4 × 10 s, recomputing", true),
+  {
+    name: "playground: 10 s of audio back, cold cache, Chromium on WASM",
+    model: "base",
+    once: true,
+    async prepare() {
+      const { coldRun } = await import("./playground.ts");
+      return async () => {
+        const { back, painted, frame95, frameMost } = await coldRun();
+        const frames = `frames 95 % ${frame95.toFixed(0)} ms, at most ${frameMost.toFixed(0)} ms`;
+        console.error(`playground: first paint ${painted.toFixed(2)} s, ${frames}`);
+        return back;
+      };
+    },
+  },
 ];

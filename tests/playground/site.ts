@@ -76,10 +76,11 @@ export async function startSite({ flags = [], isolated = true }: SiteOptions = {
 export async function decoded(page: Page, timeout = 90_000): Promise<void> {
   const end = await page.waitForFunction(
     () => {
-      const text = (id: string) => document.getElementById(id)?.textContent ?? "";
-      if (document.querySelector("#veil.failed:not([hidden])")) return text("veil");
+      const failed = document.querySelector("#veil.failed:not([hidden])");
+      if (failed) return failed.textContent;
       const wav = document.querySelector<HTMLButtonElement>('[data-take="wav"]');
-      return wav && !wav.disabled && !text("work").endsWith("…") ? "decoded" : undefined;
+      const working = document.getElementById("work")?.textContent?.endsWith("…");
+      return wav && !wav.disabled && !working ? "decoded" : undefined;
     },
     undefined,
     { timeout },
