@@ -67,6 +67,30 @@ describe.each(["cpu", "wasm"] as const)("two threads on %s", (device) => {
   });
 });
 
+test.each(["cpu", "wasm"] as const)(
+  "programs made at the same time keep to their own weights on %s",
+  async (device) => {
+    const runtime = await createRuntime({ device, threads: 1 });
+    const scaled = (seed: number) =>
+      buildGraph(`scaled-${seed}`, (g) => ({
+        y: g.input("x", [1, 64]).linear(g.parameter("w", stored([64, 64], seed))),
+      }));
+    const x = { data: noise(64, 9), shape: [1, 64] };
+    const alone: unknown[] = [];
+    for (const seed of [1, 2, 3]) {
+      const program = await compile(runtime, scaled(seed));
+      alone.push(await program.run({ x }));
+      await program.dispose();
+    }
+    const programs = await Promise.all([1, 2, 3].map((seed) => compile(runtime, scaled(seed))));
+    for (const [i, program] of programs.entries()) {
+      expect(await program.run({ x })).toEqual(alone[i]);
+      await program.dispose();
+    }
+    await runtime.dispose();
+  },
+);
+
 describe("the choice of a runtime", () => {
   test("without the native library WASM takes over and says so once", async () => {
     const warnings: string[] = [];

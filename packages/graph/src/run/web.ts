@@ -11,7 +11,10 @@ export const noWebGpu = (reason?: string): Error =>
     { isInputError: true },
   );
 
-/** onnxruntime-web refuses to make a WebGPU session while it makes another one. */
+/**
+ * Sessions are made one after the other: onnxruntime-web refuses two WebGPU sessions in the making, and keeps the weights
+ * of all sessions in the making in one table by name, which the first to be ready empties for the others.
+ */
 let making: Promise<unknown> = Promise.resolve();
 
 function oneByOne<T>(make: () => Promise<T>): Promise<T> {
@@ -46,7 +49,7 @@ export async function createWebRuntime(
         logSeverityLevel: 3,
         ...(keepsEqualNodes && { extra: KEEP_EQUAL_NODES }),
       });
-    const session = await (gpu ? oneByOne(create) : create());
+    const session = await oneByOne(create);
     // onnxruntime-web refuses overlapping runs
     let queue: Promise<unknown> = Promise.resolve();
     return {
