@@ -12,8 +12,6 @@ import { startVocoder } from "./start-vocoder.ts";
 
 /** Deviation of the embedding's values. */
 const DEVIATION = 0.5;
-/** How much smaller the last layer's weights are at first, so that its bias, the mean mel, is what is foretold. */
-const LAST_LAYER = 0.1;
 
 export async function startDecoder(options: {
   /** Checkpoint of the tokeniser, a folder with tokenizer/. */
@@ -28,10 +26,11 @@ export async function startDecoder(options: {
   const name = [...store.names()].find((n) => n.endsWith("codebook.weight")) as string;
   const codebook = centred(await readFloat32(store, name), store.info(name)!.shape[1]!);
   await store.close();
-  const parameters = [...initialWeights(acousticParameters(config.acoustic), 1)];
+  // without its last layer, which training starts at the mean mel of its first batch
+  const asked = acousticParameters(config.acoustic).filter((parameter) => !parameter.name.startsWith("output."));
+  const parameters = [...initialWeights(asked, 1)];
   for (const { name, values } of parameters) {
     if (name === "embedding.weight") values.set(codebook);
-    if (name === "output.weight") for (const [i, v] of values.entries()) values[i] = LAST_LAYER * v;
   }
   await writeDecoder(join(options.out, "decoder"), config, {
     acoustic: memoryStore(float32Tensors(parameters)),

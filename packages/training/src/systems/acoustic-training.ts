@@ -18,6 +18,7 @@ export const acousticNetwork = (config: AcousticConfig, weights: AcousticWeights
   name: "acoustic",
   loss: (graph, p, options) => acousticLoss(acousticInputs(graph, config), p, config, { ...weights, ...options }),
   inputs: (batch) => acousticStepInputs(batch, config),
+  lastBias: "output.bias",
   mean: ({ mel, lengths, frames }) => {
     const mels = config.output_size;
     // behind the mel come pitch and voicing
@@ -27,6 +28,6 @@ export const acousticNetwork = (config: AcousticConfig, weights: AcousticWeights
     for (const [item, n] of real.entries())
       for (let i = item * frames * mels; i < (item * frames + n) * mels; i++)
         values[i % mels]! += Math.max(mel[i]!, weights.floor) / count;
-    return { bias: "output.bias", values };
+    return values;
   },
 });

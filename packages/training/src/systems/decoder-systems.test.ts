@@ -44,7 +44,7 @@ optimizer: { ema: 0.9 }
 objectives: { crop_tokens: 20 }
 `;
 const ACOUSTIC = `${common("acoustic").replace(
-  / {4}flow:[^]*?(?= {4}hift)/,
+  / {4}flow:[\s\S]*?(?= {4}hift)/,
   "    acoustic: { vocab_size: 32, input_size: 16, hidden_size: 16, num_blocks: 1, attention_heads: 2, filter_size: 16, subframe_size: 8 }\n",
 )}
 optimizer: { ema: 0.9 }
@@ -177,7 +177,7 @@ test("an acoustic model and a vocoder of what it foretells make a decoder, whole
   const short = VOCODER.replace("steps: 6", "steps: 2").replace("evaluate_every: 6", "evaluate_every: 2");
   const vocoder = short
     .replace(
-      / {2}config:[^]*?(?=data:)/,
+      / {2}config:[\s\S]*?(?=data:)/,
       `  init: ${start}\n  config: { hift: { base_channels: 16, resblock_kernel_sizes: [3], resblock_dilation_sizes: [[1]], f0_predictor: { cond_channels: 8 } } }\n`,
     )
     .replace("objectives:", "objectives:\n  mels: codes");
@@ -197,7 +197,7 @@ test("an acoustic model and a vocoder of what it foretells make a decoder, whole
   await decoder.dispose();
   // each kind is told of the other
   const flow = join(folder, "flow-of-acoustic.yaml");
-  await writeFile(flow, FLOW.replace(/model:[^]*?(?=data:)/, `model:\n  init: ${start}\n`));
+  await writeFile(flow, FLOW.replace(/model:[\s\S]*?(?=data:)/, `model:\n  init: ${start}\n`));
   await expect(train(flow, { out: join(folder, "flow-of-acoustic"), threads: 1 })).rejects.toThrow(
     "give system: acoustic",
   );

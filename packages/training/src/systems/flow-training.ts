@@ -17,10 +17,11 @@ export const flowNetwork = (
   name: "flow",
   loss: (graph, p, options) => flowLoss(flowInputs(graph, config), p, config, { ...weights, ...options }),
   inputs: (batch, random) => flowStepInputs(batch, config, random),
+  lastBias: "decoder.estimator.final_proj.bias",
   // the mean mel is the mean velocity: that of the noise is 0
   mean: ({ mel, size, frames }) => {
     const values = new Float32Array(config.output_size);
     for (const [i, value] of mel.entries()) values[Math.floor(i / frames) % values.length]! += value / (size * frames);
-    return { bias: "decoder.estimator.final_proj.bias", values };
+    return values;
   },
 });

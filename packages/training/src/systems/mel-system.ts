@@ -75,7 +75,7 @@ export class MelSystem<B extends BatchSizes> implements TrainingSystem {
   readonly #options: DecoderSystemOptions;
   readonly #tokens: ClipTokens;
   readonly #training: MelTraining<B>;
-  /** The network has random weights throughout: its output has to find the mean mel first. */
+  /** The last layer has random weights: its output has to find the mean mel first. */
   readonly #isFresh: boolean;
   readonly #isRandom: boolean;
 
@@ -130,7 +130,7 @@ export class MelSystem<B extends BatchSizes> implements TrainingSystem {
         collective,
         recompute: run.recompute,
       });
-      return new MelSystem(run, kind, start, options, tokens, training, fresh.size === parameters.length);
+      return new MelSystem(run, kind, start, options, tokens, training, fresh.has(kind.network.lastBias));
     } catch (error) {
       await tokens.dispose();
       throw error;

@@ -27,8 +27,9 @@ export interface MelNetwork<B extends BatchSizes> {
   readonly loss: (graph: Graph, p: Scope, options: TrainingOptions) => Objective;
   /** A batch, with the draws of one step, as those inputs. */
   readonly inputs: (batch: B, random: Random) => Record<string, NumericArray>;
-  /** What a bias should be so that a fresh network foretells the mean mel of a batch. */
-  readonly mean: (batch: B) => { readonly bias: string; readonly values: Float32Array };
+  /** The bias of the last layer, and what it should be for a fresh network to foretell the mean mel of a batch. */
+  readonly lastBias: string;
+  readonly mean: (batch: B) => Float32Array;
 }
 
 export interface MelTrainingOptions {
@@ -105,9 +106,8 @@ export class MelTraining<B extends BatchSizes> {
    * the learning rate, so a bias would take thousands of them to get there.
    */
   async startAtMean(batch: B): Promise<void> {
-    const { bias, values } = this.#network.mean(batch);
-    const start = this.parameters.view(bias);
-    start.set(values);
+    const start = this.parameters.view(this.#network.lastBias);
+    start.set(this.#network.mean(batch));
     await this.#collective.broadcast(start);
   }
 
