@@ -72,7 +72,7 @@ describe("examples, as a user runs them", () => {
     expect(rest.slice(0, 3).join("\n")).toMatch(
       /^ {2}code \d+ stands for 0–0.04 s\n {2}code \d+ stands for 0.04–0.08 s\n {2}code \d+ stands for 0.08–0.12 s$/,
     );
-    expect(rest[3]).toMatch(/^reconstruction\.wav: \d+\.\d\d s by ridge regression/);
+    expect(rest[3]).toMatch(/^reconstruction\.wav: \d+\.\d\d s by acoustic model/);
     expect(rest).toHaveLength(4);
     expect(readFileSync(join(folder, "reconstruction.wav")).subarray(0, 4).toString()).toBe("RIFF");
   });

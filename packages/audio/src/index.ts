@@ -26,7 +26,6 @@ export { gain, limited, mix, type NoiseColour, noise } from "./effects/noise.ts"
 export { AudioError } from "./errors.ts";
 export { Fft } from "./fft.ts";
 export { FlacWriter } from "./flac-writer.ts";
-export { type GriffinLimOptions, griffinLim, melToMagnitudes, reconstructPhase } from "./griffin-lim.ts";
 export { energy, level, peak, type Span, scaled } from "./levels.ts";
 export { hzToMel, type MelFilters, melFilters, melToHz } from "./mel-filters.ts";
 export { type Container, decodeAudio, detectContainer, openAudio } from "./open-audio.ts";

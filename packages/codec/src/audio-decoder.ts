@@ -10,8 +10,8 @@ import { TokenizerError } from "./errors.ts";
  * Turns codes back into a mono waveform.
  *
  * Checkpoints of UniAudio-Token and of the GLM-4-Voice family: conditional flow matching (Lipman et al., 2022,
- * arXiv 2210.02747) from codes to mel, HiFT (Li et al., 2023, arXiv 2309.09493) from mel to waveform. `base`: a fitted
- * linear map and Griffin-Lim phases (Perraudin et al., 2013).
+ * arXiv 2210.02747) from codes to mel, HiFT (Li et al., 2023, arXiv 2309.09493) from mel to waveform. `base`: mel and
+ * pitch in one pass by feed-forward transformer blocks (Ren et al., 2020, arXiv 2006.04558), then HiFT.
  *
  * @example
  * const decoder = await AudioDecoder.fromPretrained("base");
@@ -24,7 +24,7 @@ export class AudioDecoder {
   readonly frameRate: number;
   /** Number of codes; ids are whole numbers from 0 to codebookSize - 1. */
   readonly codebookSize: number;
-  /** What makes the waveform: `flow matching + HiFT` or `ridge regression + Griffin-Lim (interim)`. */
+  /** What makes the waveform: `flow matching + HiFT` or `acoustic model + HiFT`. */
   readonly kind: string;
   /** What runs the network, e.g. `native cpu`. */
   readonly runtime: string;

@@ -57,7 +57,7 @@ export async function exportModel(
     await copy(join(tokenizer, "config.json"), "config.json");
     await copy(join(tokenizer, "preprocessor_config.json"), "preprocessor_config.json");
   }
-  const decoder = await partOf(files, "decoder", ["config.yaml", "ridge.safetensors"]);
+  const decoder = await partOf(files, "decoder", ["config.yaml"]);
   if (decoder !== undefined) {
     const { graphs, stores } = await decoderGraphs(files, decoder);
     try {
@@ -81,11 +81,6 @@ async function decoderGraphs(
   files: ModelFiles,
   directory: string,
 ): Promise<{ graphs: Record<string, Graph>; stores: TensorStore[] }> {
-  if (await files.exists(join(directory, "ridge.safetensors"))) {
-    const { ridgeGraph } = await import("./decoders/ridge-decoder.ts");
-    const { graph, store } = await ridgeGraph(files, directory);
-    return { graphs: { decoder_model: graph }, stores: [store] };
-  }
   const { vocoderGraphs } = await import("./decoders/vocoder.ts");
   const { isAcoustic, openAcousticDecoder } = await import("./decoders/acoustic-decoder.ts");
   if (await isAcoustic(files, directory)) {

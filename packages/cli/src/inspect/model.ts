@@ -1,10 +1,11 @@
 /** Facts about a model: what its configurations say, in words, and how large it is. */
 import {
-  type DecoderConfig,
+  type AcousticConfig,
+  type FlowConfig,
   type ModelFiles,
   openDecoderWeights,
   openSafetensorsModel,
-  parseDecoderConfig,
+  parseAnyDecoderConfig,
   readWhisperVqConfig,
 } from "universal-audio-tokenizer/internal";
 import type { Facts } from "../actions/inspect.ts";
@@ -26,14 +27,8 @@ export async function inspectModel(files: ModelFiles): Promise<Facts> {
     facts.tokenizer = { ...tokenizerFacts(config), ...storeFacts(store) };
     await store.close();
   }
-  const ridge = await directoryOf(files, "decoder", "ridge.safetensors");
-  const flow = await directoryOf(files, "decoder", "config.yaml");
-  if (flow !== undefined) facts.decoder = await flowFacts(files, flow);
-  else if (ridge !== undefined) {
-    const store = await openSafetensorsModel(files, `${ridge}ridge`);
-    facts.decoder = { kind: "ridge regression + Griffin-Lim (interim)", sampleRate: 22050, ...storeFacts(store) };
-    await store.close();
-  }
+  const decoder = await directoryOf(files, "decoder", "config.yaml");
+  if (decoder !== undefined) facts.decoder = await decoderFacts(files, decoder);
   if (Object.keys(facts).length === 1)
     throw new InputError(`${files.source}: holds no model; expected tokenizer/, decoder/ or both`);
   return facts;
@@ -73,30 +68,42 @@ function attention(c: TokenizerConfig): string {
   return c.quantize_causal_block_size === null ? "full" : `causal in blocks of ${c.quantize_causal_block_size} frames`;
 }
 
-async function flowFacts(files: ModelFiles, directory: string): Promise<Facts> {
-  const config: DecoderConfig = parseDecoderConfig(
-    await files.text(`${directory}config.yaml`),
-    `${directory}config.yaml`,
-  );
-  const { flow, hift } = config;
+async function decoderFacts(files: ModelFiles, directory: string): Promise<Facts> {
+  const path = `${directory}config.yaml`;
+  const config = parseAnyDecoderConfig(await files.text(path), path);
+  const { hift } = config;
+  const half = "acoustic" in config ? "acoustic" : "flow";
   const stores = await Promise.all(
-    ["flow", "hift"].map((name) => openDecoderWeights(files, directory.replace(/\/$/, ""), name)),
+    [half, "hift"].map((name) => openDecoderWeights(files, directory.replace(/\/$/, ""), name)),
   );
-  const [flowWeights, hiftWeights] = stores.map((s) => storeFacts(s));
+  const [melWeights, hiftWeights] = stores.map((s) => storeFacts(s));
   for (const store of stores) await store.close();
   return {
-    kind: "flow matching + HiFT",
     sampleRate: config.sample_rate,
-    frameRate: flow.input_frame_rate,
-    codebookSize: flow.vocab_size,
-    encoder: `${flow.encoder.class}, ${flow.encoder.num_blocks} blocks, width ${flow.encoder.output_size}`,
-    blockSize: flow.encoder.block_size ?? null,
-    speaker: `x-vector of ${flow.spk_embed_dim} values`,
+    ...("acoustic" in config ? acousticFacts(config.acoustic) : flowFacts(config.flow)),
     vocoder: `upsampling ${hift.upsample_rates.join(" × ")}, inverse STFT ${hift.istft_params.n_fft}/${hift.istft_params.hop_len}`,
-    flow: flowWeights!,
+    [half]: melWeights!,
     hift: hiftWeights!,
   };
 }
+
+const flowFacts = (c: FlowConfig): Facts => ({
+  kind: "flow matching + HiFT",
+  frameRate: c.input_frame_rate,
+  codebookSize: c.vocab_size,
+  encoder: `${c.encoder.class}, ${c.encoder.num_blocks} blocks, width ${c.encoder.output_size}`,
+  blockSize: c.encoder.block_size ?? null,
+  speaker: `x-vector of ${c.spk_embed_dim} values`,
+});
+
+const acousticFacts = (c: AcousticConfig): Facts => ({
+  kind: "acoustic model + HiFT",
+  frameRate: c.input_frame_rate,
+  codebookSize: c.vocab_size,
+  encoder: `${c.num_blocks} feed-forward transformer blocks, width ${c.hidden_size}`,
+  blockSize: null,
+  speaker: "from the codes",
+});
 
 /** `tokenizer/`, or the empty string when the files lie in the directory itself; undefined when there are none. */
 async function directoryOf(files: ModelFiles, part: string, name: string): Promise<string | undefined> {

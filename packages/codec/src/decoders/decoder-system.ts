@@ -19,7 +19,7 @@ export interface DecodeOptions {
   readonly seed?: number | undefined;
   /** x-vector of the speaker, 192 values; none by default. */
   readonly embedding?: Float32Array | undefined;
-  /** A clip to continue; not with `window`, and not for the interim decoder. */
+  /** A clip to continue; not with `window`, and without effect on an acoustic model. */
   readonly prompt?: Prompt | undefined;
   /**
    * Codes of context that stay in view while a long list is decoded block by block, in bounded memory. By default all

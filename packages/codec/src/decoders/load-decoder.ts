@@ -1,4 +1,4 @@
-/** The choice of a decoder by what a directory holds. */
+/** The choice of a decoder by what a directory's configuration says. */
 import type { Runtime } from "@uat/graph";
 import type { ModelFiles } from "../checkpoint/model-files.ts";
 import { TokenizerError } from "../errors.ts";
@@ -14,8 +14,6 @@ export async function loadDecoder(files: ModelFiles, runtime: Runtime): Promise<
         ? loadAcousticDecoder(files, directory, runtime)
         : (await import("./flow-decoder.ts")).loadFlowDecoder(files, directory, runtime);
     }
-    if (await files.exists(at("ridge.safetensors")))
-      return (await import("./ridge-decoder.ts")).loadRidgeDecoder(files, directory, runtime);
   }
   throw new TokenizerError(
     `${files.source}: no decoder/config.yaml here; this model has no decoder, or the directory is not a model`,
