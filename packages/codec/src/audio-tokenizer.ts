@@ -71,6 +71,14 @@ export interface CodesChunk {
   readonly gate?: Float32Array;
 }
 
+/** The vectors of all codes. */
+export interface Codebook {
+  /** Row-major. */
+  readonly vectors: Float32Array;
+  /** [codebookSize, d] */
+  readonly shape: readonly [number, number];
+}
+
 /**
  * Turns audio into codes, 25 a second for models of the UniAudio kind: a Whisper encoder (Radford et al., 2022, arXiv
  * 2212.04356) with a vector-quantised bottleneck (van den Oord et al., 2017, arXiv 1711.00937).
@@ -211,10 +219,10 @@ export class AudioTokenizer {
 
   /**
    * The codes' vectors, e.g. to draw a map of them or to initialise embeddings.
-   * @returns row-major, [codebookSize, d].
+   * @returns `vectors`, row-major, of `shape` [codebookSize, d].
    * @throws CheckpointError when the checkpoint can no longer be read: the vectors are read from it at each call.
    */
-  codebook(): Promise<{ vectors: Float32Array; shape: readonly [number, number] }> {
+  codebook(): Promise<Codebook> {
     return this.#system.codebook();
   }
 

@@ -13,6 +13,7 @@ export {
 export type { AudioInput, AudioInputOptions, LiveAudio, RawAudio } from "./audio-input.ts";
 export {
   AudioTokenizer,
+  type Codebook,
   type CodesChunk,
   type EncodeOptions,
   type LiveEncodeOptions,
