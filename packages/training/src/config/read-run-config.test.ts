@@ -103,7 +103,7 @@ objectives: { adversarial: { start_step: 3, periods: [2, 3] } }
 
 describe("refused in one line that names file, field, value and what is expected", () => {
   const cases: [string, string][] = [
-    ["", "run.yaml: is null; expected a mapping that begins with system: tokenizer|flow|vocoder"],
+    ["", "run.yaml: is null; expected a mapping that begins with system: tokenizer|flow|acoustic|vocoder"],
     ["- 1", "run.yaml: is [1]; expected a mapping"],
     ["steps: [", "run.yaml: line 1 is not valid YAML"],
     ["a: 1\nb: 2\na: 3", "run.yaml: line 3 is not valid YAML"],
@@ -111,11 +111,11 @@ describe("refused in one line that names file, field, value and what is expected
       "system: tokenizer\nmodel: !new:x.Y {}",
       "run.yaml: line 2 is not valid YAML (Unresolved tag: !new:x.Y); put HyperPyYAML",
     ],
-    ["steps: 3", "run.yaml: system is missing; expected tokenizer, flow or vocoder"],
+    ["steps: 3", "run.yaml: system is missing; expected tokenizer, flow, acoustic or vocoder"],
     [TOKENIZER.replace("system: tokenizer\n", ""), "run.yaml: system is missing"],
     [
       "system: tokeniser",
-      'run.yaml: system is "tokeniser"; expected tokenizer, flow or vocoder; did you mean tokenizer?',
+      'run.yaml: system is "tokeniser"; expected tokenizer, flow, acoustic or vocoder; did you mean tokenizer?',
     ],
     ["system: [1]", "run.yaml: system is [1]; expected"],
     [TOKENIZER.replace("steps", "step"), "run.yaml: step is not a known key; did you mean steps?"],
@@ -187,7 +187,7 @@ describe("refused in one line that names file, field, value and what is expected
     ],
     [
       TOKENIZER.replace("train:", "tokenizer: base\n  train:"),
-      'data.tokenizer is "base"; only a flow, and a vocoder with objectives.mels: codes, read tokens',
+      'data.tokenizer is "base"; only a flow, an acoustic model, and a vocoder with objectives.mels: codes, read tokens',
     ],
     [
       "system: flow\nsteps: 1\nmodel: { config: { flow: { decoder: { estimator: { channel: [8] } } } } }\ndata: { train: [{ folder: a }] }",
