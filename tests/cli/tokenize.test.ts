@@ -116,3 +116,11 @@ test("other runtimes and channels", async () => {
   const q8 = await uat(["tokenize", speech, ...common, "--dtype", "q8"]);
   expect(JSON.parse(String(q8.stdout)).codes).toHaveLength(75);
 });
+
+test("arguments of 30 kB, as a shell's *.wav makes them, leave the engine's stack room", async () => {
+  const far = `${root}/${"./".repeat(1800)}tests/fixtures/audio/speech16k.wav`;
+  const { code, stdout, stderr } = await uat(["tokenize", ...Array.from({ length: 8 }, () => far), ...common]);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  expect(String(stdout).trim().split("\n")).toHaveLength(8);
+});

@@ -13,6 +13,12 @@ import { packForMapping, releaseSpool } from "./mapped-weights.ts";
 import { copyInto, KEEP_EQUAL_NODES, type OrtApi, type PackedModel, runSession } from "./ort-session.ts";
 import type { NumericArray, Program, Runtime, RuntimeOptions } from "./runtime.ts";
 
+/**
+ * Stack of the worker. ONNX Runtime recurses over the process's whole command line when a session is made: the default of
+ * 4 MiB overflowed, and the process died, with 15 kB of arguments, some 200 files. Pages are taken as they are touched.
+ */
+const STACK_MIB = 256;
+
 /** What of onnxruntime-node computes; what WebGPU has no kernel for runs on the processor. */
 export type NativeDevice = "cpu" | "webgpu";
 
@@ -95,7 +101,7 @@ class HostThread {
   #ended: Error | undefined;
 
   constructor(url: URL) {
-    this.#worker = new Worker(url);
+    this.#worker = new Worker(url, { resourceLimits: { stackSizeMb: STACK_MIB } });
     this.#worker.unref();
     this.#worker.on("message", (reply: HostReply) => {
       const call = this.#open.get(reply.call);
