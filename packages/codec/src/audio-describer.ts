@@ -11,16 +11,16 @@ import { openSafetensorsModel } from "./checkpoint/safetensors.ts";
 import type { TensorStore } from "./checkpoint/tensor-store.ts";
 import { stripPrefix } from "./checkpoint/views.ts";
 import { checkCodes } from "./decoders/check-codes.ts";
+import type { Answerer } from "./describe/answerer.ts";
 import { codebookHash } from "./describe/codebook-hash.ts";
-import { DESCRIBE_TASKS, type DescribeTask, grammarOf, startToken } from "./describe/describe-tasks.ts";
+import { DESCRIBE_TASKS, type DescribeTask } from "./describe/describe-tasks.ts";
 import { type DescriberFiles, openDescriber } from "./describe/describer-files.ts";
 import { joinAnswers, mostFrequent } from "./describe/join-answers.ts";
+import { ReadAnswers } from "./describe/read-answers.ts";
 import { formatSap, type SapAnswer } from "./describe/sap-answer.ts";
-import { TextGenerator } from "./describe/text-generator.ts";
-import type { TokenAutomaton } from "./describe/token-automaton.ts";
-import type { WhisperVocabulary } from "./describe/whisper-vocabulary.ts";
+import { WrittenAnswers } from "./describe/written-answers.ts";
 import { TokenizerError } from "./errors.ts";
-import { longestCodes } from "./models/codes-encoder.ts";
+import type { WhisperVqConfig } from "./models/whisper-vq.ts";
 
 /** What `AudioDescriber.fromPretrained` may be told. */
 export interface DescriberOptions extends PretrainedOptions {
@@ -77,8 +77,8 @@ export interface Description {
 
 /**
  * Tells in words what is heard in a clip, from its tokens alone: what is said and by whom, and what else sounds
- * (UniAudio-Token, arXiv 2605.31521, section 3). Answers are written greedily under a grammar, so a SAP answer is always
- * valid.
+ * (UniAudio-Token, arXiv 2605.31521, section 3). Answers are written by a text decoder, greedily under a grammar, or read
+ * off the codes by a smaller network; a SAP answer is always valid.
  *
  * @example
  * const describer = await AudioDescriber.fromPretrained("base-sap");
@@ -93,31 +93,18 @@ export class AudioDescriber {
   readonly frameRate: number;
   /** What runs the network, e.g. `native cpu`. */
   readonly runtime: string;
-  readonly #generator: TextGenerator;
-  readonly #vocabulary: WhisperVocabulary;
+  readonly #answerer: Answerer;
   readonly #runtime: Runtime;
-  readonly #longest: number;
-  readonly #positions: number;
   readonly #openTokenizer: () => Promise<AudioTokenizer>;
-  readonly #grammars = new Map<DescribeTask, TokenAutomaton>();
   #tokenizer: Promise<AudioTokenizer> | undefined;
 
-  private constructor(
-    generator: TextGenerator,
-    files: DescriberFiles,
-    runtime: Runtime,
-    openTokenizer: () => Promise<AudioTokenizer>,
-  ) {
-    const { config, vocabulary } = files;
-    this.#generator = generator;
-    this.#vocabulary = vocabulary;
+  private constructor(answerer: Answerer, runtime: Runtime, openTokenizer: () => Promise<AudioTokenizer>) {
+    this.#answerer = answerer;
     this.#runtime = runtime;
     this.#openTokenizer = openTokenizer;
-    this.#longest = longestCodes(config);
-    this.#positions = config.max_target_positions;
     this.runtime = runtime.name;
-    this.codebookSize = config.quantize_vocab_size as number;
-    this.frameRate = 50 / (config.pooling_kernel_size ?? 1);
+    this.codebookSize = answerer.codebookSize;
+    this.frameRate = answerer.frameRate;
   }
 
   /**
@@ -134,18 +121,13 @@ export class AudioDescriber {
     let codec: TensorStore | undefined;
     let runtime: Runtime | undefined;
     try {
-      const id = options.codec ?? (describer.codebookHash === undefined ? idOrDirectory : "base");
+      const isWhole = describer.kind === "writer" && describer.codebookHash === undefined;
+      const id = options.codec ?? (isWhole ? idOrDirectory : "base");
       codec = await openCodec(await openModel(id, { ...options, part: "tokenizer" }), describer, idOrDirectory);
       runtime = await createRuntime(options);
-      const [own, codes] = [parametersOf(describer.store), parametersOf(codec)];
-      const generator = await TextGenerator.load(
-        runtime,
-        (name) => (name === "model.encoder.codebook.weight" ? codes("codebook.weight") : own(name)),
-        describer.config,
-        dtype === "q8",
-      );
+      const answerer = await openAnswerer(runtime, describer, codec, dtype === "q8");
       const { codec: _, dtype: __, ...rest } = options;
-      return new AudioDescriber(generator, describer, runtime, () => AudioTokenizer.fromPretrained(id, rest));
+      return new AudioDescriber(answerer, runtime, () => AudioTokenizer.fromPretrained(id, rest));
     } catch (error) {
       await runtime?.dispose();
       throw error;
@@ -170,24 +152,10 @@ export class AudioDescriber {
     const { task = "sap", onProgress, signal } = options;
     if (!DESCRIBE_TASKS.includes(task))
       throw new TokenizerError(`task ${String(task)}: expected one of ${DESCRIBE_TASKS.join(", ")}`);
-    const first = startToken(this.#vocabulary, task);
-    const grammar = this.#grammarOf(task);
-    const longest = Math.min(options.maxTokens ?? this.#positions, this.#positions);
-    if (!(longest >= grammar.distance(grammar.start)))
-      throw new TokenizerError(
-        `${longest} tokens: expected at least ${grammar.distance(grammar.start)}, those of the shortest answer` +
-          (longest === this.#positions ? "; this describer's decoder is too short for the task" : ""),
-      );
+    this.#answerer.check(task, options);
     const pieces: DescribedPiece[] = [];
     for await (const { codes, start, duration, total } of this.#pieces(clip, options)) {
-      const ids = await this.#generator.write(codes, first, grammar, longest, signal);
-      const text = this.#vocabulary.decode(ids);
-      pieces.push({
-        start,
-        duration,
-        text: text.trim(),
-        ...(task === "sap" && { sap: JSON.parse(text) as SapAnswer }),
-      });
+      pieces.push({ start, duration, ...(await this.#answerer.answer(codes, task, { ...options, signal })) });
       onProgress?.({ seconds: start + duration, duration: total });
     }
     return { task, ...joined(task, pieces), pieces };
@@ -195,19 +163,10 @@ export class AudioDescriber {
 
   /** Frees the networks. The describer must not be used afterwards. */
   async dispose(): Promise<void> {
-    await this.#generator.dispose();
+    await this.#answerer.dispose();
     await this.#runtime.dispose();
     // one that could not be loaded was told when it was
     await (await this.#tokenizer?.catch(() => undefined))?.dispose();
-  }
-
-  #grammarOf(task: DescribeTask): TokenAutomaton {
-    let grammar = this.#grammars.get(task);
-    if (grammar === undefined) {
-      grammar = grammarOf(this.#vocabulary, task);
-      this.#grammars.set(task, grammar);
-    }
-    return grammar;
   }
 
   async *#pieces(
@@ -217,8 +176,8 @@ export class AudioDescriber {
     if (isTokens(clip)) {
       const codes = checkCodes(clip.codes, this.codebookSize);
       const total = codes.length / this.frameRate;
-      for (let at = 0; at < codes.length; at += this.#longest) {
-        const piece = codes.subarray(at, at + this.#longest);
+      for (let at = 0; at < codes.length; at += this.#answerer.longest) {
+        const piece = codes.subarray(at, at + this.#answerer.longest);
         yield { codes: piece, start: at / this.frameRate, duration: piece.length / this.frameRate, total };
       }
       return;
@@ -247,6 +206,19 @@ function joined(task: DescribeTask, pieces: readonly DescribedPiece[]): { text: 
   return { text: task === "emotion" ? (mostFrequent(texts) ?? "") : texts.join(" ") };
 }
 
+/** The networks of a describer of either kind. */
+async function openAnswerer(
+  runtime: Runtime,
+  describer: DescriberFiles,
+  codec: TensorStore,
+  int8: boolean,
+): Promise<Answerer> {
+  if (describer.kind === "reader") return ReadAnswers.load(runtime, describer.store, describer.config, int8);
+  const [own, codes] = [parametersOf(describer.store), parametersOf(codec)];
+  const source = (name: string) => (name === "model.encoder.codebook.weight" ? codes("codebook.weight") : own(name));
+  return WrittenAnswers.load(runtime, source, describer, int8);
+}
+
 /** The tokeniser's tensors, checked to be those that the describer was trained on. The caller closes the store. */
 async function openCodec(files: ModelFiles, describer: DescriberFiles, id: string): Promise<TensorStore> {
   const folder = (await files.exists("tokenizer/config.json")) ? "tokenizer/" : "";
@@ -254,12 +226,7 @@ async function openCodec(files: ModelFiles, describer: DescriberFiles, id: strin
   const weights = dequantized(await openSafetensorsModel(files, `${folder}model`));
   try {
     const store = stripPrefix(weights, "model.encoder.", "encoder.");
-    const { quantize_vocab_size: size, d_model } = describer.config;
-    if (config.quantize_vocab_size !== size || config.d_model !== d_model)
-      throw new TokenizerError(
-        `${files.source}: has ${config.quantize_vocab_size} codes of width ${config.d_model}, the describer ${id} ` +
-          `reads ${size} of width ${d_model}; give the codec it was trained with`,
-      );
+    checkShape(config, describer, `${files.source}: has ${config.quantize_vocab_size} codes`, id);
     const expected = describer.codebookHash;
     const hash = expected === undefined ? undefined : await codebookHash(store);
     if (hash !== undefined && hash !== expected)
@@ -272,4 +239,24 @@ async function openCodec(files: ModelFiles, describer: DescriberFiles, id: strin
     await weights.close();
     throw error;
   }
+}
+
+/** @throws TokenizerError when the describer reads other codes than the tokeniser writes. */
+function checkShape(codec: WhisperVqConfig, describer: DescriberFiles, has: string, id: string): void {
+  if (describer.kind === "reader") {
+    const { vocab_size: size, frame_rate: rate } = describer.config;
+    const own = 50 / (codec.pooling_kernel_size ?? 1);
+    if (codec.quantize_vocab_size !== size || own !== rate)
+      throw new TokenizerError(
+        `${has}, ${own} a second, the describer ${id} reads ${size}, ${rate} a second; ` +
+          "give the codec it was trained with",
+      );
+    return;
+  }
+  const { quantize_vocab_size: size, d_model } = describer.config;
+  if (codec.quantize_vocab_size !== size || codec.d_model !== d_model)
+    throw new TokenizerError(
+      `${has} of width ${codec.d_model}, the describer ${id} reads ${size} of width ${d_model}; ` +
+        "give the codec it was trained with",
+    );
 }

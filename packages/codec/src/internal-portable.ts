@@ -4,6 +4,7 @@ export { AudioDecoder } from "./audio-decoder.ts";
 export { AudioDescriber } from "./audio-describer.ts";
 export { AudioTokenizer } from "./audio-tokenizer.ts";
 export * from "./checkpoint/config/acoustic-decoder.ts";
+export * from "./checkpoint/config/codes-reader.ts";
 export {
   type DecoderConfig,
   decoderSchema,
@@ -52,12 +53,21 @@ export {
 } from "./describe/cut-vocabulary.ts";
 export { DESCRIBE_TASKS, type DescribeTask } from "./describe/describe-tasks.ts";
 export { EMOTION_SYNONYMS, EMOTIONS, type Emotion, emotionOf } from "./describe/emotions.ts";
+export {
+  isReaderLabel,
+  LabelReader,
+  readerLabel,
+  readerLabels,
+  readerText,
+  SPEECH,
+} from "./describe/reader-labels.ts";
 export { repeatedTail } from "./describe/repetition.ts";
 export { formatSap, SAP_AGES, SAP_GENDERS, type SapAnswer, type SapEvent } from "./describe/sap-answer.ts";
 export { BYTE_CHARACTERS, WhisperVocabulary } from "./describe/whisper-vocabulary.ts";
 export { type ExportedFile, exportModel } from "./export.ts";
 export { type AcousticValues, acousticModel, REFERENCE_PITCH } from "./models/acoustic-model.ts";
 export { codesEncoder, longestCodes } from "./models/codes-encoder.ts";
+export { type CodesReaderConfig, codesReader, codesReaderGraph } from "./models/codes-reader.ts";
 export { f0Predictor } from "./models/f0-predictor.ts";
 export { type FlowEncoderInputs, flowEncoder } from "./models/flow-encoder.ts";
 export { eulerSteps, flowContext, velocity } from "./models/flow-matching.ts";

@@ -65,9 +65,13 @@ export async function packDescriber(
   open: OpenExportFile,
   { vocabulary = Number.MAX_SAFE_INTEGER }: PackOptions = {},
 ): Promise<ExportedFile[]> {
-  const { config, store } = await openDescriber(files);
+  const describer = await openDescriber(files);
+  const { store } = describer;
   try {
-    const folder = (await describerFolder(files)) as string;
+    if (describer.kind === "reader")
+      throw new CheckpointError(`${files.source}: holds a reader, which is small as it is; use its folder`);
+    const { config } = describer;
+    const { folder } = (await describerFolder(files)) as { folder: string };
     const at = (name: string) => (folder ? `${folder}/${name}` : name);
     if (store.info("model.encoder.codebook.weight") === undefined)
       throw new CheckpointError(`${files.source}: has no codebook; expected a checkpoint of uat train, not a pack`);

@@ -1,8 +1,10 @@
 /**
- * The files of a describer: a pack (config.json, model.safetensors, tokenizer.json in one folder; docs/describe.md), or
- * a checkpoint of `uat train`, whose `tokenizer/` holds a whole encoder-decoder.
+ * The files of a describer: a pack in one folder (docs/describe.md), or a checkpoint of `uat train`. What writes has
+ * config.json, model.safetensors and tokenizer.json, in a checkpoint in `tokenizer/`; what reads has no tokenizer.json,
+ * and lies in `reader/`.
  */
 import { z } from "zod";
+import { isCodesReader, parseCodesReaderConfig, type ReaderConfig } from "../checkpoint/config/codes-reader.ts";
 import { validated } from "../checkpoint/config/validate.ts";
 import { parseWhisperVqConfig } from "../checkpoint/config/whisper-vq.ts";
 import { CheckpointError } from "../checkpoint/errors.ts";
@@ -13,8 +15,9 @@ import type { TensorStore } from "../checkpoint/tensor-store.ts";
 import type { DescriberConfig } from "./text-generator.ts";
 import { WhisperVocabulary } from "./whisper-vocabulary.ts";
 
-/** What was found in a describer's folder. */
-export interface DescriberFiles {
+/** A describer that writes its answers. */
+export interface WriterFiles {
+  readonly kind: "writer";
   readonly config: DescriberConfig;
   /** Names as in a training checkpoint (`model.decoder.…`); int8 weights are read as float32. */
   readonly store: TensorStore;
@@ -24,6 +27,17 @@ export interface DescriberFiles {
   /** Whether weights are stored in int8. */
   readonly int8: boolean;
 }
+
+/** A describer that reads answers off the codes. */
+export interface ReaderFiles {
+  readonly kind: "reader";
+  readonly config: ReaderConfig;
+  readonly store: TensorStore;
+  readonly codebookHash: string | undefined;
+}
+
+/** What was found in a describer's folder. */
+export type DescriberFiles = WriterFiles | ReaderFiles;
 
 const extra = z.looseObject({
   codebook_sha256: z
@@ -35,11 +49,17 @@ const extra = z.looseObject({
 /** A tensor that only a text decoder has. */
 const EMBEDDING = "model.decoder.embed_tokens.weight";
 
-/** The folder of a describer within a model: itself, or `tokenizer` of a training checkpoint; undefined when it has none. */
-export async function describerFolder(files: ModelFiles): Promise<string | undefined> {
-  for (const folder of ["tokenizer", ""])
-    if ((await files.exists(join(folder, "config.json"))) && (await files.exists(join(folder, "tokenizer.json"))))
-      return folder;
+/** The folder of a describer within a model and its config.json; undefined when it has none. */
+export async function describerFolder(
+  files: ModelFiles,
+): Promise<{ folder: string; json: unknown; isReader: boolean } | undefined> {
+  for (const folder of ["reader", "tokenizer", ""]) {
+    const path = join(folder, "config.json");
+    if (!(await files.exists(path))) continue;
+    const json = await readJson(files, path);
+    const isReader = isCodesReader(json);
+    if (isReader || (await files.exists(join(folder, "tokenizer.json")))) return { folder, json, isReader };
+  }
   return undefined;
 }
 
@@ -50,14 +70,28 @@ const join = (folder: string, name: string): string => (folder ? `${folder}/${na
  * @throws CheckpointError when there is none, or when its files are damaged or do not fit together.
  */
 export async function openDescriber(files: ModelFiles): Promise<DescriberFiles> {
-  const folder = await describerFolder(files);
-  if (folder === undefined)
+  const found = await describerFolder(files);
+  if (found === undefined)
     throw new CheckpointError(
       `${files.source}: holds no describer; expected a folder with config.json, model.safetensors and tokenizer.json, ` +
-        "as `uat quantize --part describer` writes it, or a checkpoint of `uat train`",
+        "as `uat quantize --part describer` writes it, a reader's folder, or a checkpoint of `uat train`",
     );
+  return found.isReader ? openReader(files, found) : openWriter(files, found);
+}
+
+interface Found {
+  readonly folder: string;
+  readonly json: unknown;
+}
+
+async function openReader(files: ModelFiles, { folder, json }: Found): Promise<ReaderFiles> {
+  const config = parseCodesReaderConfig(json, join(folder, "config.json"));
+  const store = dequantized(await openSafetensorsModel(files, join(folder, "model")));
+  return { kind: "reader", config, store, codebookHash: config.codebook_sha256 };
+}
+
+async function openWriter(files: ModelFiles, { folder, json }: Found): Promise<WriterFiles> {
   const path = join(folder, "config.json");
-  const json = await readJson(files, path);
   const config = parseWhisperVqConfig(json, path);
   const { codebook_sha256 } = validated(extra, json, path);
   const target = config.encoder_residual_target_position;
@@ -84,6 +118,7 @@ export async function openDescriber(files: ModelFiles): Promise<DescriberFiles> 
           `vocab_size, which is ${config.vocab_size}`,
       );
     return {
+      kind: "writer",
       config,
       store: dequantized(store),
       vocabulary,

@@ -4,19 +4,23 @@ import { block, count, filled, text, texts } from "./fields.ts";
 
 const fields = z.record(z.string(), z.unknown(), "expected a mapping").default({});
 
-const common = {
+const start = {
   init: text
     .nullable()
     .default(null)
     .describe("checkpoint to start from: a directory, a hub id or `base`; null: random weights"),
-  config_file: text
-    .nullable()
-    .default(null)
-    .describe("a configuration in the checkpoint's format, in place of that of `init`"),
   freeze: texts
     .default([])
     .describe("parts that stay as they are: beginnings of names, such as `encoder` or `encoder.layers.0`"),
   cold_start: texts.default([]).describe("parts that start from random weights all the same: beginnings of names"),
+};
+
+const common = {
+  ...start,
+  config_file: text
+    .nullable()
+    .default(null)
+    .describe("a configuration in the checkpoint's format, in place of that of `init`"),
 };
 
 export const tokenizerModel = filled({
@@ -41,6 +45,11 @@ export const decoderModel = filled({
   })
     .prefault({})
     .describe("what decoder/config.yaml says; it goes before that of `init` and `config_file`"),
+});
+
+export const readerModel = filled({
+  ...start,
+  config: fields.describe("fields of reader/config.json; they go before those of `init`"),
 });
 
 /**

@@ -8,7 +8,7 @@ import { MULTI_PERIOD } from "../discriminators/multi-period.ts";
 import { MULTI_RESOLUTION } from "../discriminators/multi-resolution.ts";
 import { FEATURE_WEIGHT, MEL_WEIGHT, STFT_RESOLUTIONS } from "../objectives/vocoder.ts";
 import { UNIT_KINDS } from "../tasks/units.ts";
-import { amount, block, count, filled, oneOf, size, sizes, text, texts } from "./fields.ts";
+import { amount, block, count, filled, oneOf, share, size, sizes, text, texts } from "./fields.ts";
 
 const weight = (fallback: number) => amount.default(fallback);
 const vocabulary = texts.min(1, "expected at least one").nullable().default(null);
@@ -74,6 +74,13 @@ export const acousticObjectives = filled({
     .default(-8)
     .describe("log-mel (natural logarithm) under which all counts as silence"),
   crop_tokens: size.default(100).describe("most tokens of a clip in a batch; longer clips are cropped at random"),
+});
+
+export const readerObjectives = filled({
+  characters: weight(1).describe("weight of connectionist temporal classification over the characters of what is said"),
+  labels: weight(0.05).describe("weight of the labels' binary cross-entropies, added up"),
+  hidden_share: share.default(0.06).describe("share of tokens that are hidden, each alone"),
+  hidden_stretch: count.default(8).describe("most tokens of each of two hidden stretches"),
 });
 
 const resolution = block({

@@ -111,11 +111,11 @@ describe("refused in one line that names file, field, value and what is expected
       "system: tokenizer\nmodel: !new:x.Y {}",
       "run.yaml: line 2 is not valid YAML (Unresolved tag: !new:x.Y); put HyperPyYAML",
     ],
-    ["steps: 3", "run.yaml: system is missing; expected tokenizer, flow, acoustic or vocoder"],
+    ["steps: 3", "run.yaml: system is missing; expected tokenizer, flow, acoustic, vocoder or reader"],
     [TOKENIZER.replace("system: tokenizer\n", ""), "run.yaml: system is missing"],
     [
       "system: tokeniser",
-      'run.yaml: system is "tokeniser"; expected tokenizer, flow, acoustic or vocoder; did you mean tokenizer?',
+      'run.yaml: system is "tokeniser"; expected tokenizer, flow, acoustic, vocoder or reader; did you mean tokenizer?',
     ],
     ["system: [1]", "run.yaml: system is [1]; expected"],
     [TOKENIZER.replace("steps", "step"), "run.yaml: step is not a known key; did you mean steps?"],
@@ -187,7 +187,7 @@ describe("refused in one line that names file, field, value and what is expected
     ],
     [
       TOKENIZER.replace("train:", "tokenizer: base\n  train:"),
-      'data.tokenizer is "base"; only a flow, an acoustic model, and a vocoder with objectives.mels: codes, read tokens',
+      'data.tokenizer is "base"; only a flow, an acoustic model, a reader, and a vocoder with objectives.mels: codes, read tokens',
     ],
     [
       "system: flow\nsteps: 1\nmodel: { config: { flow: { decoder: { estimator: { channel: [8] } } } } }\ndata: { train: [{ folder: a }] }",

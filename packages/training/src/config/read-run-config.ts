@@ -30,8 +30,9 @@ export type TokenizerRun = Settled<"tokenizer">;
 export type FlowRun = Settled<"flow">;
 export type AcousticRun = Settled<"acoustic">;
 export type VocoderRun = Settled<"vocoder">;
+export type ReaderRun = Settled<"reader">;
 /** A checked configuration, by `system`. Paths are absolute, but for models and data sets that no path leads to. */
-export type RunConfig = TokenizerRun | FlowRun | AcousticRun | VocoderRun;
+export type RunConfig = TokenizerRun | FlowRun | AcousticRun | VocoderRun | ReaderRun;
 
 // A thousand sources have some 100,000 characters.
 const MAX_LENGTH = 2 ** 20;
@@ -124,9 +125,11 @@ function settle<S extends System>(parsed: Parsed<S>, file: string): RunConfig {
     Object.entries(config.optimizer.groups).map(([name, group]) => [name, settledGroup(group, steps)]),
   );
   for (const [name, group] of Object.entries(groups)) checkGroup(group, steps, `${file}: optimizer.groups.${name}`);
-  checkModel(config, file);
+  // a reader's sizes all have defaults
+  if (config.system !== "reader") checkModel(config, file);
   if (config.system === "tokenizer") checkObjectives(config, file);
-  else checkDecoderFields(config.model.config, file);
+  else if (config.system !== "reader") checkDecoderFields(config.model.config, file);
+  if (config.system === "reader") checkWeights([config.objectives.characters, config.objectives.labels], file);
   if (config.system === "flow") checkWeights([config.objectives.flow, config.objectives.prior], file);
   if (config.system === "acoustic") {
     const { mel, pitch, voicing } = config.objectives;
@@ -135,10 +138,11 @@ function settle<S extends System>(parsed: Parsed<S>, file: string): RunConfig {
   const readsCodes =
     config.system === "flow" ||
     config.system === "acoustic" ||
+    config.system === "reader" ||
     (config.system === "vocoder" && config.objectives.mels === "codes");
   if (config.data.tokenizer !== null && !readsCodes)
     throw new TrainingError(
-      `${file}: data.tokenizer is ${shown(config.data.tokenizer)}; only a flow, an acoustic model, and a vocoder with objectives.mels: codes, read tokens`,
+      `${file}: data.tokenizer is ${shown(config.data.tokenizer)}; only a flow, an acoustic model, a reader, and a vocoder with objectives.mels: codes, read tokens`,
     );
   const settled = { ...config, optimizer: { ...config.optimizer, schedule_steps: steps, groups } };
   return withPaths(settled as RunConfig, dirname(resolve(file)));
@@ -151,7 +155,7 @@ function checkGroup({ lr, min_lr, schedule, warmup }: GroupConfig, steps: number
     throw new TrainingError(`${place}.warmup is ${warmup}; expected fewer than the schedule's ${steps} steps`);
 }
 
-function checkModel({ model, system }: Parsed<System>, file: string): void {
+function checkModel({ model, system }: Exclude<Parsed<System>, Parsed<"reader">>, file: string): void {
   const own =
     system === "tokenizer" ? model.config : { ...model.config.flow, ...model.config.acoustic, ...model.config.hift };
   if (model.init === null && model.config_file === null && Object.keys(own).length === 0)
@@ -202,7 +206,7 @@ function withPaths(config: RunConfig, folder: string): RunConfig {
     model: {
       ...model,
       init: model.init && place(model.init),
-      config_file: model.config_file && path(model.config_file),
+      ...("config_file" in model && { config_file: model.config_file && path(model.config_file) }),
       ...("tokenizer" in model && {
         tokenizer: model.tokenizer && model.tokenizer !== "bytes" ? path(model.tokenizer) : model.tokenizer,
       }),

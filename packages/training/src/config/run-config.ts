@@ -2,13 +2,19 @@
 import { z } from "zod";
 import { dataConfig } from "./data-config.ts";
 import { block, count, flag, oneOf, size } from "./fields.ts";
-import { decoderModel, tokenizerModel } from "./model-config.ts";
-import { acousticObjectives, flowObjectives, tokenizerObjectives, vocoderObjectives } from "./objectives-config.ts";
+import { decoderModel, readerModel, tokenizerModel } from "./model-config.ts";
+import {
+  acousticObjectives,
+  flowObjectives,
+  readerObjectives,
+  tokenizerObjectives,
+  vocoderObjectives,
+} from "./objectives-config.ts";
 import { acousticOptimizer, flowOptimizer, tokenizerOptimizer, vocoderOptimizer } from "./optimizer-config.ts";
 
-export const SYSTEMS = ["tokenizer", "flow", "acoustic", "vocoder"] as const;
+export const SYSTEMS = ["tokenizer", "flow", "acoustic", "vocoder", "reader"] as const;
 
-/** What is trained: audio → tokens, tokens → mel (in two ways), mel → waveform. */
+/** What is trained: audio → tokens, tokens → mel (in two ways), mel → waveform, tokens → words. */
 export type System = (typeof SYSTEMS)[number];
 
 /** 2^32 seeds. */
@@ -64,5 +70,13 @@ export const RUN_SCHEMAS = {
     data: dataConfig.describe("what it is trained on"),
     optimizer: vocoderOptimizer.describe("how its weights change"),
     objectives: vocoderObjectives.describe("what it is taught by"),
+  }),
+  reader: block({
+    system: systemKey("reader"),
+    ...common,
+    model: readerModel.describe("what is trained"),
+    data: dataConfig.describe("what it is trained on"),
+    optimizer: acousticOptimizer.describe("how its weights change"),
+    objectives: readerObjectives.describe("what it is taught by"),
   }),
 } as const satisfies Record<System, z.ZodObject>;

@@ -5,6 +5,7 @@ import type { Example } from "../data/example.ts";
 import type { ColumnRole } from "../data/rows.ts";
 import { createAcousticSystem } from "../systems/acoustic-system.ts";
 import { createFlowSystem } from "../systems/flow-system.ts";
+import { ReaderSystem } from "../systems/reader-system.ts";
 import { TokenizerSystem } from "../systems/tokenizer-system.ts";
 import { VocoderSystem } from "../systems/vocoder-system.ts";
 import type { Collective } from "./collective.ts";
@@ -31,6 +32,8 @@ export async function createSystem(config: RunConfig, options: CreateSystemOptio
       return createAcousticSystem(config, options);
     case "vocoder":
       return VocoderSystem.create(config, options);
+    case "reader":
+      return ReaderSystem.create(config, options);
   }
 }
 

@@ -9,7 +9,7 @@ import { cosine } from "../optimizer/schedules.ts";
 import { Random } from "../random.ts";
 import { acousticNetwork, acousticParameters } from "./acoustic-training.ts";
 import { initialWeights } from "./initial-weights.ts";
-import { MelTraining } from "./mel-training.ts";
+import { NetworkTraining } from "./network-training.ts";
 
 const CODES = 64;
 const TOKENS = 40;
@@ -55,7 +55,7 @@ test("learns the mel and the pitch of a clip by heart, and foretells them in pie
   const clip = await speech();
   const weights = { mel: 1, pitch: 1, voicing: 0.3, floor: -8 };
   const asked = acousticParameters(config);
-  const training = await MelTraining.create(runtime, acousticNetwork(config, weights), {
+  const training = await NetworkTraining.create(runtime, acousticNetwork(config, weights), {
     parameters: [...initialWeights(asked, 1)],
     groups: [
       {
@@ -117,7 +117,7 @@ test("what is quieter than the floor is no error", async () => {
   const clip = await speech();
   const loss = async (floor: number) => {
     const asked = acousticParameters(config);
-    const training = await MelTraining.create(
+    const training = await NetworkTraining.create(
       runtime,
       acousticNetwork(config, { mel: 1, pitch: 0, voicing: 0, floor }),
       {

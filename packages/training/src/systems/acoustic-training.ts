@@ -3,7 +3,7 @@ import { type AcousticConfig, melFrames } from "universal-audio-tokenizer/intern
 import { type AcousticLossOptions, acousticInputs, acousticLoss } from "../objectives/acoustic.ts";
 import { type AcousticBatch, acousticStepInputs } from "../objectives/acoustic-batch.ts";
 import { type AskedParameter, askedParameters } from "./initial-weights.ts";
-import type { MelNetwork } from "./mel-training.ts";
+import type { TrainedNetwork } from "./network-training.ts";
 
 /** Weights of the losses, as {@link acousticLoss} takes them. */
 export type AcousticWeights = Pick<AcousticLossOptions, "mel" | "pitch" | "voicing" | "floor">;
@@ -14,7 +14,7 @@ const ALL: AcousticWeights = { mel: 1, pitch: 1, voicing: 1, floor: -8 };
 export const acousticParameters = (config: AcousticConfig): AskedParameter[] =>
   askedParameters((g, p) => acousticLoss(acousticInputs(g, config), p, config, ALL));
 
-export const acousticNetwork = (config: AcousticConfig, weights: AcousticWeights): MelNetwork<AcousticBatch> => ({
+export const acousticNetwork = (config: AcousticConfig, weights: AcousticWeights): TrainedNetwork<AcousticBatch> => ({
   name: "acoustic",
   loss: (graph, p, options) => acousticLoss(acousticInputs(graph, config), p, config, { ...weights, ...options }),
   inputs: (batch) => acousticStepInputs(batch, config),

@@ -21,7 +21,7 @@ export class ClipTokens {
    * @throws TrainingError when the tokeniser does not fit the flow; CheckpointError and others when it cannot be loaded.
    */
   static async open(
-    data: FlowRun["data"],
+    data: Pick<FlowRun["data"], "tokenizer">,
     { vocabulary, rate, threads }: { vocabulary: number; rate: number; threads: number | undefined },
   ): Promise<ClipTokens> {
     if (data.tokenizer === null) return new ClipTokens(undefined);
@@ -30,8 +30,8 @@ export class ClipTokens {
       const { codebookSize, frameRate } = tokenizer;
       await tokenizer.dispose();
       throw new TrainingError(
-        `data.tokenizer ${data.tokenizer} has ${codebookSize} codes, ${frameRate} a second; the flow's ` +
-          `vocab_size is ${vocabulary}, its input_frame_rate ${rate}: make these equal`,
+        `data.tokenizer ${data.tokenizer} has ${codebookSize} codes, ${frameRate} a second; the model's ` +
+          `vocab_size is ${vocabulary}, its frame rate ${rate}: make these equal`,
       );
     }
     return new ClipTokens(tokenizer);

@@ -31,7 +31,7 @@ export const float32Tensors = (parameters: readonly InitialParameter[]): Map<str
 
 /** What is stored beside the configuration; a half that is absent is left as it is on disk. */
 export interface DecoderParts {
-  /** By `MelTraining.weights`: those of the one or the other. */
+  /** By `NetworkTraining.weights`: those of the one or the other. */
   readonly flow?: TensorStore | undefined;
   readonly acoustic?: TensorStore | undefined;
   /** By `VocoderTraining.weights`. */

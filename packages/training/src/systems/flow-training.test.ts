@@ -11,7 +11,7 @@ import { Random } from "../random.ts";
 import { flowNetwork, flowParameters } from "./flow-training.ts";
 import { initialWeights } from "./initial-weights.ts";
 import { addMelErrors, type MelErrors } from "./mel-errors.ts";
-import { MelTraining } from "./mel-training.ts";
+import { NetworkTraining } from "./network-training.ts";
 import { stepRandom } from "./step-random.ts";
 
 /** Bands of the small flow's mel: each the mean of five of the decoder's. */
@@ -77,7 +77,7 @@ beforeAll(async () => {
 afterAll(() => runtime.dispose());
 
 /** Mean absolute error of what the solver makes of the tokens, and that of each clip's mean spectrum. */
-async function melError(training: MelTraining<FlowBatch>, { tokens, mel, frames }: FlowBatch): Promise<MelErrors> {
+async function melError(training: NetworkTraining<FlowBatch>, { tokens, mel, frames }: FlowBatch): Promise<MelErrors> {
   const flow = await Flow.load(config, training.weights(), runtime);
   const sums: MelErrors = { error: 0, ofMean: 0, count: 0 };
   for (const item of [0, 1]) {
@@ -94,11 +94,11 @@ async function melError(training: MelTraining<FlowBatch>, { tokens, mel, frames 
 
 const STEPS = 1000;
 
-async function tinyTraining(): Promise<MelTraining<FlowBatch>> {
+async function tinyTraining(): Promise<NetworkTraining<FlowBatch>> {
   const asked = flowParameters(config);
   const learningRate = cosine({ learningRate: 2e-3, minimum: 2e-5, totalSteps: STEPS, warmupSteps: 20 });
   const parameters = asked.map(({ name }) => name);
-  return MelTraining.create(runtime, flowNetwork(config), {
+  return NetworkTraining.create(runtime, flowNetwork(config), {
     parameters: [...initialWeights(asked, 1)],
     groups: [{ name: "all", parameters, learningRate, betas: [0.9, 0.99], weightDecay: 0 }],
     clip: 1,

@@ -3,7 +3,7 @@ import type { FlowConfig } from "universal-audio-tokenizer/internal";
 import { type FlowLossOptions, flowInputs, flowLoss } from "../objectives/flow.ts";
 import { type FlowBatch, flowStepInputs } from "../objectives/flow-batch.ts";
 import { type AskedParameter, askedParameters } from "./initial-weights.ts";
-import type { MelNetwork } from "./mel-training.ts";
+import type { TrainedNetwork } from "./network-training.ts";
 
 /** The parameters of a flow. */
 export const flowParameters = (config: FlowConfig): AskedParameter[] =>
@@ -13,7 +13,7 @@ export const flowParameters = (config: FlowConfig): AskedParameter[] =>
 export const flowNetwork = (
   config: FlowConfig,
   weights: Pick<FlowLossOptions, "flow" | "prior"> = {},
-): MelNetwork<FlowBatch> => ({
+): TrainedNetwork<FlowBatch> => ({
   name: "flow",
   loss: (graph, p, options) => flowLoss(flowInputs(graph, config), p, config, { ...weights, ...options }),
   inputs: (batch, random) => flowStepInputs(batch, config, random),

@@ -29,7 +29,7 @@ import { float32Tensors, writeDecoder } from "./decoder-files.ts";
 import type { DecoderStart } from "./decoder-start.ts";
 import type { AskedParameter } from "./initial-weights.ts";
 import { addMelErrors, firstFrames, type MelErrors } from "./mel-errors.ts";
-import { type BatchSizes, type MelNetwork, MelTraining } from "./mel-training.ts";
+import { type BatchSizes, NetworkTraining, type TrainedNetwork } from "./network-training.ts";
 import { optimizerGroups } from "./optimizer-groups.ts";
 import { stepRandom } from "./step-random.ts";
 
@@ -43,7 +43,7 @@ export interface MelKind<B extends BatchSizes> {
   /** Mel bins. */
   readonly bins: number;
   readonly asked: readonly AskedParameter[];
-  readonly network: MelNetwork<B>;
+  readonly network: TrainedNetwork<B>;
   /** Parameters by the optimiser's groups. */
   readonly groups: (names: readonly string[]) => Readonly<Record<string, readonly string[]>>;
   /** @param remember whether the same clip always sounds the same. */
@@ -74,7 +74,7 @@ export class MelSystem<B extends BatchSizes> implements TrainingSystem {
   readonly #start: DecoderStart;
   readonly #options: DecoderSystemOptions;
   readonly #tokens: ClipTokens;
-  readonly #training: MelTraining<B>;
+  readonly #training: NetworkTraining<B>;
   /** The last layer has random weights: its output has to find the mean mel first. */
   readonly #isFresh: boolean;
   readonly #isRandom: boolean;
@@ -85,7 +85,7 @@ export class MelSystem<B extends BatchSizes> implements TrainingSystem {
     start: DecoderStart,
     options: DecoderSystemOptions,
     tokens: ClipTokens,
-    training: MelTraining<B>,
+    training: NetworkTraining<B>,
     isFresh: boolean,
   ) {
     this.#run = run;
@@ -122,7 +122,7 @@ export class MelSystem<B extends BatchSizes> implements TrainingSystem {
       threads: run.threads ?? undefined,
     });
     try {
-      const training = await MelTraining.create(runtime, kind.network, {
+      const training = await NetworkTraining.create(runtime, kind.network, {
         parameters,
         groups: optimizerGroups(run.optimizer, kind.groups(names)),
         clip,

@@ -2,8 +2,9 @@
  * Characters or phonemes written by each code itself, or by the encoder's last state, which knows those around it: in
  * order but at no given times (Graves et al., 2006).
  */
-import { addDim, type Scope, symbol, type Tensor } from "@uat/graph";
+import { addDim, type Graph, type Scope, symbol, type Tensor } from "@uat/graph";
 import { layerNorm, linear } from "universal-audio-tokenizer/internal";
+import type { Positions } from "../masked.ts";
 import { type Head, type HeadInputs, headScope } from "./head.ts";
 
 /** Input int32 [batch, length]: numbers of the units from 1 on, −1 after them; a row without a label is all −1. */
@@ -26,6 +27,17 @@ export function ctcHead(
   const states = inputs[from];
   const labels = graph.input(CTC_LABELS, [states.dim(0), symbol("ctc_length")], "int32");
   const logits = ctcLogits(states, headScope(inputs, "ctc"), units);
+  const { loss, tooLong } = ctcLossOf(graph, logits, labels, valid);
+  return { name: "ctc", weight, loss, metrics: { too_long: tooLong } };
+}
+
+/** The loss of {@link ctcHead} for logits [batch, tokens, units] and labels as of {@link CTC_LABELS}. */
+export function ctcLossOf(
+  graph: Graph,
+  logits: Tensor,
+  labels: Tensor,
+  valid: Positions,
+): { loss: Tensor; tooLong: Tensor } {
   const tokens = valid.mask.sum(1);
   const losses = logits.ctcLoss(labels, tokens.cast("int32"));
   const isUnit = labels.less(graph.constant(Int32Array.of(0))).where(0, 1);
@@ -33,16 +45,12 @@ export function ctcHead(
   const labelled = lengths.clamp(undefined, 1);
   const rows = labelled.sum(0).clamp(1);
   return {
-    name: "ctc",
-    weight,
     loss: losses.mul(labelled).div(lengths.clamp(1)).sum(0).div(rows),
-    metrics: {
-      too_long: tokens
-        .less(lengths.add(repetitions(labels, isUnit)))
-        .where(1, 0)
-        .sum(0)
-        .div(rows),
-    },
+    tooLong: tokens
+      .less(lengths.add(repetitions(labels, isUnit)))
+      .where(1, 0)
+      .sum(0)
+      .div(rows),
   };
 }
 

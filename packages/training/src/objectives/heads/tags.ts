@@ -1,5 +1,7 @@
 /** Sound-event classes of a clip, any number of which may be heard. */
+import type { Tensor } from "@uat/graph";
 import { layerNorm, linear } from "universal-audio-tokenizer/internal";
+import type { Positions } from "../masked.ts";
 import { type Head, type HeadInputs, headScope } from "./head.ts";
 
 /** Input float32 [batch, classes]: 1 for a class that is heard, 0 for the others; −1 in a row of which nothing is known. */
@@ -20,17 +22,7 @@ export function tagsHead(inputs: HeadInputs, { weight, classes }: { weight: numb
   const { graph, codes, valid } = inputs;
   const p = headScope(inputs, "tags");
   const tags = graph.input(TAGS, [codes.dim(0), classes]);
-  const padding = valid.mask.unsqueeze(2).less(0.5);
-  const each = padding.where(UNHEARD, linear(layerNorm(codes, p.at("layer_norm")), p.at("linear"), classes));
-  const peak = each.max(1, true).detach();
-  const count = valid.mask.sum(1, true).clamp(1);
-  const logits = each
-    .sub(peak)
-    .exp()
-    .sum(1)
-    .div(count)
-    .log()
-    .add(peak.reshape([codes.dim(0), classes]));
+  const logits = clipLogits(linear(layerNorm(codes, p.at("layer_norm")), p.at("linear"), classes), valid);
 
   const known = tags
     .slice(1, 0, 1)
@@ -47,4 +39,19 @@ export function tagsHead(inputs: HeadInputs, { weight, classes }: { weight: numb
     loss: losses.mul(known).sum(0).div(rows),
     metrics: { top: likeliest.mul(known).sum(0).div(rows) },
   };
+}
+
+/** Logits of tokens [batch, tokens, classes] → those of clips [batch, classes], as {@link tagsHead} says. */
+export function clipLogits(tokens: Tensor, valid: Positions): Tensor {
+  const padding = valid.mask.unsqueeze(2).less(0.5);
+  const each = padding.where(UNHEARD, tokens);
+  const peak = each.max(1, true).detach();
+  const count = valid.mask.sum(1, true).clamp(1);
+  return each
+    .sub(peak)
+    .exp()
+    .sum(1)
+    .div(count)
+    .log()
+    .add(peak.reshape([tokens.dim(0), tokens.dim(2)]));
 }

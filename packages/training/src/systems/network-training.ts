@@ -1,4 +1,4 @@
-/** The half of a decoder that makes mel spectrograms of tokens in training: its updates, from batches. */
+/** One network in training: its updates, from batches that its kind knows how to make inputs of. */
 import type { Graph, NumericArray, Runtime, Scope } from "@uat/graph";
 import { memoryStore, type TensorStore, type TrainingOptions } from "universal-audio-tokenizer/internal";
 import { LossProgram, type Objective } from "../engine/loss-program.ts";
@@ -19,20 +19,20 @@ export interface BatchSizes {
   readonly frames: number;
 }
 
-/** A network from tokens to mel, as its training sees it. */
-export interface MelNetwork<B extends BatchSizes> {
+/** A network as its training sees it. */
+export interface TrainedNetwork<B extends BatchSizes> {
   /** Of its programs. */
   readonly name: string;
   /** Its loss, with inputs declared in the graph. */
   readonly loss: (graph: Graph, p: Scope, options: TrainingOptions) => Objective;
   /** A batch, with the draws of one step, as those inputs. */
   readonly inputs: (batch: B, random: Random) => Record<string, NumericArray>;
-  /** The bias of the last layer, and what it should be for a fresh network to foretell the mean mel of a batch. */
+  /** The bias of the last layer, and what it should be for a fresh network to foretell the mean of a batch. */
   readonly lastBias: string;
   readonly mean: (batch: B) => Float32Array;
 }
 
-export interface MelTrainingOptions {
+export interface NetworkTrainingOptions {
   /** Values to start from, of all parameters. */
   readonly parameters: readonly InitialParameter[];
   /** What is trained, and how. */
@@ -46,17 +46,17 @@ export interface MelTrainingOptions {
   readonly recompute?: boolean | undefined;
 }
 
-export class MelTraining<B extends BatchSizes> {
+export class NetworkTraining<B extends BatchSizes> {
   readonly parameters: ParameterArena;
   readonly updater: Updater;
-  readonly #network: MelNetwork<B>;
+  readonly #network: TrainedNetwork<B>;
   readonly #collective: Collective;
   readonly #program: LossProgram;
   readonly #evaluation: LossProgram;
   readonly #dropout: Dropout;
 
   private constructor(
-    network: MelNetwork<B>,
+    network: TrainedNetwork<B>,
     updater: Updater,
     collective: Collective,
     program: LossProgram,
@@ -75,9 +75,9 @@ export class MelTraining<B extends BatchSizes> {
   /** @param runtime one that runs on the calling thread. */
   static async create<B extends BatchSizes>(
     runtime: Runtime,
-    network: MelNetwork<B>,
-    options: MelTrainingOptions,
-  ): Promise<MelTraining<B>> {
+    network: TrainedNetwork<B>,
+    options: NetworkTrainingOptions,
+  ): Promise<NetworkTraining<B>> {
     const { groups, clip, averageDecay, collective = alone, recompute } = options;
     const lists = groups.map((group) => group.parameters);
     const parameters = ParameterArena.from(options.parameters, lists);
@@ -98,12 +98,12 @@ export class MelTraining<B extends BatchSizes> {
       layer: recompute ? (body) => graph.recompute(body) : undefined,
     }));
     const evaluation = await compiled("evaluation", new Set(), () => ({}));
-    return new MelTraining(network, updater, collective, program, evaluation, dropout);
+    return new NetworkTraining(network, updater, collective, program, evaluation, dropout);
   }
 
   /**
-   * Lets a fresh network start from the mean mel of a batch: Adam's steps are no longer than
-   * the learning rate, so a bias would take thousands of them to get there.
+   * Lets a fresh network start from the mean of a batch: Adam's steps are no longer than the learning rate, so a bias
+   * would take thousands of them to get there.
    */
   async startAtMean(batch: B): Promise<void> {
     const start = this.parameters.view(this.#network.lastBias);
@@ -129,7 +129,7 @@ export class MelTraining<B extends BatchSizes> {
     return (await this.#evaluation.run(inputs, undefined, this.updater.average?.average)).loss;
   }
 
-  /** The weights as `Flow.load` and `AcousticModel.load` take them, averaged where there are averages. */
+  /** The weights as the network's own `load` takes them, averaged where there are averages. */
   weights(): TensorStore {
     const average = this.updater.average?.average;
     const tensors = storedTensors(this.parameters);
