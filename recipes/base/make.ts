@@ -1,5 +1,5 @@
 /**
- * Makes the default weights, models/base: `npm run recipe:base -- --speech DIR`. Every stage is skipped when what it made
+ * Makes the default weights, models/base and models/base-sap: `npm run recipe:base -- --speech DIR`. Every stage is skipped when what it made
  * is there, from the same inputs; a stopped training goes on from its last checkpoint. See README.md beside this file.
  */
 import { readFileSync } from "node:fs";
@@ -19,7 +19,9 @@ import { fetchSources } from "./fetch.ts";
 import { copyRecordings, writeList } from "./lists.ts";
 import { prepareMetrics, prepareVoices } from "./networks.ts";
 import { packDecoder } from "./pack-decoder.ts";
+import { packReader } from "./pack-reader.ts";
 import { packTokenizer } from "./pack-tokenizer.ts";
+import { writeReaderSounds, writeReaderSpeech } from "./reader-lists.ts";
 import { collectRecordings } from "./recordings.ts";
 import { collectSounds } from "./sounds.ts";
 import { allSources, readManifest } from "./sources.ts";
@@ -27,7 +29,7 @@ import { speak, writeMetadata } from "./speak.ts";
 import { readSpeechFolder } from "./speech-folder.ts";
 import { runStage, type Stage } from "./stage.ts";
 import { startDecoder } from "./start-decoder.ts";
-import { startDescriber } from "./start-describer.ts";
+import { startReader } from "./start-reader.ts";
 import { startTokenizer } from "./start-tokenizer.ts";
 import { readingTexts } from "./texts.ts";
 import { TOKENIZER_CONFIG } from "./tokenizer-config.ts";
@@ -37,6 +39,7 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const work = here("work");
 const at = (...names: string[]) => join(work, ...names);
 const MODEL = here("../../models/base");
+const MODEL_SAP = here("../../models/base-sap");
 
 /** A training run: its configuration, and the steps after which its checkpoint is taken. */
 function training(name: string, steps: number, after: string[]): Stage {
@@ -71,9 +74,12 @@ function stages(speech: string | undefined): Stage[] {
   const lists = ["speech", ...sounds].map((kind) => at("lists", `${kind}.tsv`));
   const copies = at("copies", "metadata.tsv");
   const scenes = at("scenes", "scenes.json");
+  const readerScenes = at("reader-scenes", "scenes.json");
+  const readerLists = ["speech", "copies", "sounds"].map((kind) => at("lists", `reader-${kind}.jsonl`));
   const packed = at("pack", "tokenizer", "model.safetensors");
   const shards = ["train", "held-out"].map((name) => at("audio", `${name}.json`));
   const texts = () => readingTexts(manifest, downloads, unpacked, speech);
+  const readerStart = at("start-reader", "reader", "model.safetensors");
   const decoderStart = at("start-decoder", "decoder", "acoustic.pt");
 
   const runs = {
@@ -83,7 +89,7 @@ function stages(speech: string | undefined): Stage[] {
     acoustic: training("acoustic", 2500, [packed, decoderStart, copies, ...lists]),
     vocoder: training("vocoder", 900, [decoderStart, ...lists]),
     foretold: training("foretold", 700, [at("decoder", "decoder", "acoustic.pt")]),
-    describer: training("describer", 480, [at("start-describer", "tokenizer", "model.safetensors"), scenes]),
+    reader: training("reader", 2000, [readerStart, readerScenes, ...readerLists]),
   };
   /** A model of the packed tokeniser, the acoustic model and a vocoder. */
   const decoder = (name: string, out: string, vocoder: Stage): Stage => ({
@@ -260,21 +266,46 @@ function stages(speech: string | undefined): Stage[] {
     runs.foretold,
     decoder("model", MODEL, runs.foretold),
     {
-      name: "start-describer",
+      name: "reader-scenes",
+      revision: 1,
+      inputs: readFileSync(here("reader-scenes.yaml"), "utf8"),
+      after: [at("speech", "metadata.tsv"), at("person", "metadata.tsv"), ...tables],
+      outputs: [readerScenes],
+      run: async () => {
+        await synthesize(await readSceneConfig(here("reader-scenes.yaml")), { out: at("reader-scenes") });
+      },
+    },
+    {
+      name: "reader-lists",
       revision: 1,
       inputs: null,
-      after: [packed, ...runs.robust.outputs],
-      outputs: [at("start-describer", "tokenizer", "model.safetensors")],
-      run: () =>
-        startDescriber({
-          whisper: at("whisper"),
-          cut: at("whisper-cut"),
-          packed: at("pack"),
-          checkpoint: at("robust", "checkpoint-1000"),
-          out: at("start-describer"),
-        }),
+      after: [copies, ...lists],
+      outputs: readerLists,
+      run: async () => {
+        const [spoken, ...others] = lists as [string, string, string, string];
+        const clips = [writeReaderSpeech(spoken, readerLists[0]!), writeReaderSpeech(copies, readerLists[1]!)];
+        const [events, backgrounds, music] = others;
+        clips.push(writeReaderSounds({ events, backgrounds, music }, readerLists[2]!));
+        log(`  ${clips.join(", ")} clips`);
+      },
     },
-    runs.describer,
+    {
+      name: "start-reader",
+      revision: 1,
+      inputs: null,
+      after: runs.acoustic.outputs,
+      outputs: [readerStart],
+      run: () => startReader({ acoustic: at("acoustic", "checkpoint-2500"), out: at("start-reader") }),
+    },
+    runs.reader,
+    {
+      name: "model-sap",
+      revision: 1,
+      inputs: null,
+      after: [packed, ...runs.reader.outputs],
+      outputs: [join(MODEL_SAP, "model.safetensors")],
+      run: () => packReader({ tokenizer: at("pack"), checkpoint: at("reader", "checkpoint-2000"), out: MODEL_SAP }),
+    },
     {
       name: "evaluation-speech",
       revision: 1,

@@ -44,6 +44,7 @@ export { type Mel, sliceMel } from "./decoders/mel.ts";
 export type { MelModel } from "./decoders/mel-model.ts";
 export { SpectrogramDecoder } from "./decoders/spectrogram-decoder.ts";
 export { Vocoder } from "./decoders/vocoder.ts";
+export { codebookHash } from "./describe/codebook-hash.ts";
 export {
   type CutOptions,
   type CutVocabulary,
