@@ -323,6 +323,16 @@ function stages(speech: string | undefined): Stage[] {
         }),
     },
     {
+      name: "evaluation-scenes",
+      revision: 1,
+      inputs: readFileSync(here("evaluation-scenes.yaml"), "utf8"),
+      after: [at("evaluation", "speech", "metadata.tsv"), ...tables],
+      outputs: [at("evaluation", "scenes", "scenes.json")],
+      run: async () => {
+        await synthesize(await readSceneConfig(here("evaluation-scenes.yaml")), { out: at("evaluation", "scenes") });
+      },
+    },
+    {
       name: "evaluation-sounds",
       revision: 1,
       inputs: [manifest.audio, readFileSync(here("sound-classes.tsv"), "utf8")],
