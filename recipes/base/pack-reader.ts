@@ -21,7 +21,7 @@ export async function packReader(options: {
 }): Promise<void> {
   const { tokenizer, checkpoint, out } = options;
   const codec = await openSafetensorsModel(directoryFiles(join(tokenizer, "tokenizer")), "model");
-  const codebook_sha256 = await codebookHash(codec);
+  const codebook_sha256 = await codebookHash(await readFloat32(codec, "codebook.weight"));
   await codec.close();
   const files = directoryFiles(join(checkpoint, "reader"));
   const config = await readCodesReaderConfig(files, "config.json");

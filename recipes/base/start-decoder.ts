@@ -6,12 +6,10 @@ import { join } from "node:path";
 import { directoryFiles, memoryStore, openSafetensorsModel, readFloat32 } from "universal-audio-tokenizer/internal";
 import { decoderGeometry } from "../../packages/training/src/config/decoder-geometry.ts";
 import { acousticParameters } from "../../packages/training/src/systems/acoustic-training.ts";
+import { codebookEmbedding } from "../../packages/training/src/systems/codebook-embedding.ts";
 import { float32Tensors, writeDecoder } from "../../packages/training/src/systems/decoder-files.ts";
 import { initialWeights } from "../../packages/training/src/systems/initial-weights.ts";
 import { startVocoder } from "./start-vocoder.ts";
-
-/** Deviation of the embedding's values. */
-const DEVIATION = 0.5;
 
 export async function startDecoder(options: {
   /** Checkpoint of the tokeniser, a folder with tokenizer/. */
@@ -24,7 +22,7 @@ export async function startDecoder(options: {
   if (!("acoustic" in config)) throw new Error("recipes/base: expected the fields of an acoustic model");
   const store = await openSafetensorsModel(directoryFiles(join(options.tokenizer, "tokenizer")), "model");
   const name = [...store.names()].find((n) => n.endsWith("codebook.weight")) as string;
-  const codebook = centred(await readFloat32(store, name), store.info(name)!.shape[1]!);
+  const codebook = codebookEmbedding(await readFloat32(store, name), store.info(name)!.shape[1]!);
   await store.close();
   // without its last layer, which training starts at the mean mel of its first batch
   const asked = acousticParameters(config.acoustic).filter((parameter) => !parameter.name.startsWith("output."));
@@ -36,14 +34,4 @@ export async function startDecoder(options: {
     acoustic: memoryStore(float32Tensors(parameters)),
     hift: memoryStore(float32Tensors(startVocoder(config.hift))),
   });
-}
-
-/** Rows without their mean, all values together of deviation {@link DEVIATION}. */
-function centred(codebook: Float32Array, width: number): Float32Array {
-  const mean = new Float64Array(width);
-  const rows = codebook.length / width;
-  for (const [i, v] of codebook.entries()) mean[i % width]! += v / rows;
-  const out = codebook.map((v, i) => v - mean[i % width]!);
-  const squares = out.reduce((sum, v) => sum + v * v, 0);
-  return out.map((v) => (v * DEVIATION) / Math.sqrt(squares / out.length));
 }

@@ -8,7 +8,7 @@ import { dequantized } from "./checkpoint/int8-weights.ts";
 import type { ModelFiles } from "./checkpoint/model-files.ts";
 import { parametersOf } from "./checkpoint/parameters.ts";
 import { openSafetensorsModel } from "./checkpoint/safetensors.ts";
-import type { TensorStore } from "./checkpoint/tensor-store.ts";
+import { readFloat32, type TensorStore } from "./checkpoint/tensor-store.ts";
 import { stripPrefix } from "./checkpoint/views.ts";
 import { checkCodes } from "./decoders/check-codes.ts";
 import type { Answerer } from "./describe/answerer.ts";
@@ -228,7 +228,7 @@ async function openCodec(files: ModelFiles, describer: DescriberFiles, id: strin
     const store = stripPrefix(weights, "model.encoder.", "encoder.");
     checkShape(config, describer, `${files.source}: has ${config.quantize_vocab_size} codes`, id);
     const expected = describer.codebookHash;
-    const hash = expected === undefined ? undefined : await codebookHash(store);
+    const hash = expected === undefined ? undefined : await codebookHash(await readFloat32(store, "codebook.weight"));
     if (hash !== undefined && hash !== expected)
       throw new TokenizerError(
         `${files.source}: its codebook (${hash.slice(0, 12)}…) is not the one that the describer ${id} was trained ` +

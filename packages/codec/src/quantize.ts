@@ -6,8 +6,7 @@ import { int8Tensors } from "./checkpoint/int8-weights.ts";
 import { type ModelFiles, readJson } from "./checkpoint/model-files.ts";
 import { parametersOf } from "./checkpoint/parameters.ts";
 import { type LazyTensor, streamSafetensors } from "./checkpoint/safetensors-writer.ts";
-import type { TensorInfo, TensorStore } from "./checkpoint/tensor-store.ts";
-import { stripPrefix } from "./checkpoint/views.ts";
+import { readFloat32, type TensorInfo, type TensorStore } from "./checkpoint/tensor-store.ts";
 import { codebookHash } from "./describe/codebook-hash.ts";
 import { cutVocabulary, renumberTokenIds } from "./describe/cut-vocabulary.ts";
 import { FIRST_TOKENS } from "./describe/describe-tasks.ts";
@@ -75,7 +74,7 @@ export async function packDescriber(
     const at = (name: string) => (folder ? `${folder}/${name}` : name);
     if (store.info("model.encoder.codebook.weight") === undefined)
       throw new CheckpointError(`${files.source}: has no codebook; expected a checkpoint of uat train, not a pack`);
-    const hash = await codebookHash(stripPrefix(store, "model.encoder."));
+    const hash = await codebookHash(await readFloat32(store, "model.encoder.codebook.weight"));
     if (hash === undefined) throw new CheckpointError("this platform has no SHA-256; make packs in Node");
     const kept = new Set(["<|endoftext|>", ...Object.values(FIRST_TOKENS)]);
     const file = at("tokenizer.json");

@@ -52,6 +52,11 @@ export class ClipTokens {
     return tokens;
   }
 
+  /** The codes' vectors; undefined where no tokeniser is given. */
+  async codebook(): Promise<{ readonly vectors: Float32Array; readonly shape: readonly number[] } | undefined> {
+    return this.#tokenizer?.codebook();
+  }
+
   /** The speaker's x-vector, where the row has one. */
   embedding(example: Example): Float32Array | undefined {
     const { embedding: stored } = example.labels;

@@ -2,7 +2,17 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AudioDescriber, formatSap, type SapAnswer } from "universal-audio-tokenizer/internal";
+import { fileURLToPath } from "node:url";
+import {
+  AudioDescriber,
+  AudioTokenizer,
+  codebookHash,
+  fileSource,
+  formatSap,
+  openSafetensors,
+  readFloat32,
+  type SapAnswer,
+} from "universal-audio-tokenizer/internal";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { train } from "../loop/train.ts";
 import { Random } from "../random.ts";
@@ -98,6 +108,36 @@ test("learns words, speakers and sounds; a run that goes on from a checkpoint en
   await train(join(folder, "reader.yaml"), { out: again, resume: true });
   const weights = (run: string) => readFile(join(run, "checkpoint-240/reader/model.safetensors"));
   expect((await weights(again)).equals(await weights(out))).toBe(true);
+});
+
+test("with a tokeniser, sound is tokenised, embeddings begin as its codebook, and its hash is kept", async () => {
+  const other = await mkdtemp(join(folder, "sound-"));
+  const audio = fileURLToPath(new URL("../../../../tests/fixtures/audio/speech16k.wav", import.meta.url));
+  await writeFile(join(other, "spoken.jsonl"), JSON.stringify({ audio, text: "words" }));
+  const config = CONFIG.replace(/ {4}- \{ manifest: scenes[^\n]*\n/, "")
+    .replace(/ {2}validation: [^\n]*\n/, "  tokenizer: base\n")
+    .replace("input_size: 32", "input_size: 512")
+    .replace("evaluate_every: 240", "evaluate_every: 0")
+    .replace("lr: 5e-3, warmup: 10", "lr: 0, min_lr: 0, warmup: 0")
+    .replace("optimizer: {", "optimizer: { weight_decay: 0,");
+  await writeFile(join(other, "reader.yaml"), config);
+  const { checkpoint } = await train(join(other, "reader.yaml"), { out: join(other, "run"), steps: 1 });
+  const tokenizer = await AudioTokenizer.fromPretrained("base");
+  const { vectors, shape } = await tokenizer.codebook();
+  await tokenizer.dispose();
+  const json = JSON.parse(await readFile(join(checkpoint as string, "reader/config.json"), "utf8"));
+  expect(json).toMatchObject({ characters: [..."dorsw"], labels: ["speech"] });
+  expect(json.codebook_sha256).toBe(await codebookHash(vectors));
+  const store = await openSafetensors(await fileSource(join(checkpoint as string, "reader/model.safetensors")));
+  const rows = await readFloat32(store, "embedding.weight");
+  await store.close();
+  // whatever the mean and the scale are, differences of two codes stay in proportion
+  const width = shape[1] as number;
+  const between = (list: Float32Array) =>
+    Array.from({ length: 20 }, (_, d) => list[4321 * width + d]! - list[77 * width + d]!);
+  const [mine, its] = [between(rows), between(vectors)];
+  const scale = Math.hypot(...mine) / Math.hypot(...its);
+  for (const [d, value] of its.entries()) expect(mine[d]).toBeCloseTo(value * scale, 5);
 });
 
 test.each([

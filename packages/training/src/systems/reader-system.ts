@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type CodesReaderConfig,
+  codebookHash,
   codesReaderSchema,
   fileSource,
   isReaderLabel,
@@ -28,6 +29,7 @@ import { readerInputs, readerLoss } from "../objectives/reader.ts";
 import { type ReaderBatch, type ReaderClip, readerBatch, readerTruth } from "../objectives/reader-batch.ts";
 import { writeAtomically } from "../report/files.ts";
 import { ClipTokens } from "./clip-tokens.ts";
+import { codebookEmbedding } from "./codebook-embedding.ts";
 import { type DecoderSystemOptions, freshNote, restoreAverage, restoreWeights } from "./decoder-checkpoint.ts";
 import { clipRecipe, clipsOf } from "./decoder-clips.ts";
 import { askedParameters, startingWeights } from "./initial-weights.ts";
@@ -106,6 +108,11 @@ export class ReaderSystem implements TrainingSystem {
       threads: run.threads ?? undefined,
     });
     try {
+      const codebook = await tokens.codebook();
+      const width = codebook?.shape[1];
+      const embedding = parameters.find(({ name }) => name === EMBEDDING);
+      if (codebook && width === config.input_size && embedding && fresh.has(EMBEDDING))
+        embedding.values.set(codebookEmbedding(codebook.vectors, width));
       const { clip, ema } = run.optimizer;
       const network = await NetworkTraining.create(runtime, trainedReader(config, run), {
         parameters,
@@ -115,7 +122,8 @@ export class ReaderSystem implements TrainingSystem {
         collective,
         recompute: run.recompute,
       });
-      return new ReaderSystem(run, config, options, tokens, network, fresh.has(LAST_BIAS));
+      const codebook_sha256 = codebook ? await codebookHash(codebook.vectors) : config.codebook_sha256;
+      return new ReaderSystem(run, { ...config, codebook_sha256 }, options, tokens, network, fresh.has(LAST_BIAS));
     } catch (error) {
       await tokens.dispose();
       throw error;
@@ -213,6 +221,7 @@ export class ReaderSystem implements TrainingSystem {
 const LISTED = { tensors: { samples: { data: new Float32Array(0), shape: [0] } }, length: 0, speed: 1 };
 
 const LAST_BIAS = "labels.bias";
+const EMBEDDING = "embedding.weight";
 
 /** Odds of a label that the first batch never shows. */
 const RAREST = 1 / 200;

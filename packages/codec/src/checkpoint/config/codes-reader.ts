@@ -18,7 +18,8 @@ export const codesReaderSchema = z.looseObject({
   vocab_size: size.default(8192),
   /** Tokens a second. */
   frame_rate: tokenRate.default(25),
-  input_size: size.default(256),
+  /** Width of the embedding; that of the codebook where training starts from it. */
+  input_size: size.default(512),
   hidden_size: size.default(256),
   num_blocks: size.default(6),
   attention_heads: size.default(4),
