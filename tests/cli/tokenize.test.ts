@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readNpy } from "../../packages/codec/src/checkpoint/npy.ts";
@@ -93,6 +93,35 @@ describe("formats", () => {
     expect(String(stdout)).toBe("");
     expect(readFileSync(out, "utf8")).toBe(json);
     expect(namesIn(join(folder, "new/deep"))).toEqual(["codes.json"]);
+  });
+});
+
+describe("--keep-going", () => {
+  const cut = join(folder, "cut.flac");
+  beforeAll(() => writeFileSync(cut, readFileSync(audio("speech.flac")).subarray(0, 400)));
+
+  test("leaves out and names what cannot be read; the others come as ever, and the exit code is 3", async () => {
+    const out = join(folder, "kept.jsonl");
+    const args = ["tokenize", speech, cut, audio("stereo44k.wav"), "--keep-going", "--out", out, "--model", model];
+    const { code, stderr } = await uat(args);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/uat: warning: left out: \S+cut\.flac: .+\n/);
+    expect(stderr.trim().split("\n").at(-1)).toBe("uat: 1 of 3 files left out");
+    const rows = readFileSync(out, "utf8").trim().split("\n");
+    expect(rows.map((row) => JSON.parse(row).path)).toEqual([speech, audio("stereo44k.wav")]);
+    expect(JSON.parse(rows[0] as string).codes).toEqual(golden("speech16k.wav"));
+  });
+
+  test("without it nothing is written; formats that name no files refuse it", async () => {
+    const out = join(folder, "none.jsonl");
+    const { code, stderr } = await uat(["tokenize", speech, cut, "--out", out, ...common]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("cut.flac");
+    expect(existsSync(out)).toBe(false);
+    const txt = await uat(["tokenize", speech, "--keep-going", "--format", "txt", ...common]);
+    expect(txt.stderr).toBe(
+      "uat: --keep-going: rows of txt do not name their files; expected --format jsonl or json\n",
+    );
   });
 });
 

@@ -1,12 +1,16 @@
 /** What went wrong, in one line for people and an exit code for scripts. */
 import { CommanderError } from "commander";
 
-/** 0: done. 1: a bug of this program. 2: input, options or surroundings that the user can mend. */
-export const EXIT = { ok: 0, bug: 1, input: 2 } as const;
+/**
+ * 0: done. 1: a bug of this program. 2: input, options or surroundings that the user can mend. 3: done but for some
+ * files, as was asked for.
+ */
+export const EXIT = { ok: 0, bug: 1, input: 2, some: 3 } as const;
 
 export const EXIT_CODES_HELP = `
 Exit codes: 0 done; 1 a bug in this program; 2 bad input, option or surroundings (a file, the disk, the network);
-130 or 143 stopped by Ctrl-C or a signal. On failure no output file is left behind.`;
+3 done but for the files that --keep-going left out; 130 or 143 stopped by Ctrl-C or a signal. On failure (1, 2, 130, 143)
+no output file is left behind.`;
 
 /** Something on the command line, in a file or about the machine that the user can mend. */
 export class InputError extends Error {
@@ -16,6 +20,13 @@ export class InputError extends Error {
     this.name = "InputError";
   }
 }
+
+/** Whether an error is the input's fault, by the mark that all such errors of this project have. */
+export const isInputError = (error: unknown): error is Error =>
+  (error as { isInputError?: unknown } | undefined)?.isInputError === true;
+
+/** The work is done but for some files that `--keep-going` left out. */
+export class LeftOut extends Error {}
 
 /** The reader of our standard output has gone (`uat … | head`): not an error, but nothing more to do. */
 export class OutputClosed extends Error {}
@@ -61,8 +72,8 @@ export function explain(error: unknown, debug = Boolean(process.env.UAT_DEBUG)):
   if (error instanceof OutputClosed) return { text: undefined, exitCode: EXIT.ok };
   const message = oneLine(error instanceof Error ? error.message : String(error));
   const stack = debug && error instanceof Error && error.stack ? `\n${error.stack}` : "";
-  if ((error as { isInputError?: unknown } | undefined)?.isInputError === true)
-    return { text: `uat: ${message}${stack}`, exitCode: EXIT.input };
+  if (error instanceof LeftOut) return { text: `uat: ${message}`, exitCode: EXIT.some };
+  if (isInputError(error)) return { text: `uat: ${message}${stack}`, exitCode: EXIT.input };
   const hint = debug ? "" : " (a bug; UAT_DEBUG=1 shows where)";
   return { text: `uat: internal error: ${message || "unknown"}${hint}${stack}`, exitCode: EXIT.bug };
 }

@@ -16,6 +16,7 @@ export const tokenizeCommand = (): Command =>
       ).choices(CODES_FORMATS),
     )
     .option("-o, --out <file>", "where the codes go; - for standard output", "-")
+    .option("--keep-going", "leave out files that cannot be read, name them, and end with exit code 3")
     .addOption(channelOption())
     .addOption(dtypeOption())
     .addHelpText(
@@ -28,6 +29,7 @@ An object is {"path":…,"codes":[…],"frameRate":25,"codebookSize":8192,"durat
 Examples:
   $ uat tokenize speech.wav
   $ uat tokenize a.mp3 b.flac --out codes.jsonl
+  $ uat tokenize corpus/*.ogg --keep-going --out codes.jsonl
   $ uat tokenize stereo.wav --channel mean --format npy --out codes.npy
   $ cat speech.wav | uat tokenize - --format txt`,
     )
