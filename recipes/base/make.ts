@@ -31,7 +31,7 @@ import { runStage, type Stage } from "./stage.ts";
 import { startDecoder } from "./start-decoder.ts";
 import { startReader } from "./start-reader.ts";
 import { startTokenizer } from "./start-tokenizer.ts";
-import { readingTexts } from "./texts.ts";
+import { countWords, readingTexts } from "./texts.ts";
 import { TOKENIZER_CONFIG } from "./tokenizer-config.ts";
 
 const log = (line: string) => process.stderr.write(`${line}\n`);
@@ -304,7 +304,13 @@ function stages(speech: string | undefined): Stage[] {
       inputs: null,
       after: [packed, ...runs.reader.outputs],
       outputs: [join(MODEL_SAP, "model.safetensors")],
-      run: () => packReader({ tokenizer: at("pack"), checkpoint: at("reader", "checkpoint-2000"), out: MODEL_SAP }),
+      run: async () =>
+        packReader({
+          tokenizer: at("pack"),
+          checkpoint: at("reader", "checkpoint-2000"),
+          words: await countWords(manifest, downloads, unpacked, await texts()),
+          out: MODEL_SAP,
+        }),
     },
     {
       name: "evaluation-speech",

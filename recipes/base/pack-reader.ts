@@ -1,4 +1,4 @@
-/** Stage `model-sap`: models/base-sap, the reader with the hash of the codebook whose codes it reads. */
+/** Stage `model-sap`: models/base-sap, the reader with the hash of the codebook whose codes it reads, and the words it weighs. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { float32ToFloat16 } from "@uat/graph";
@@ -17,6 +17,8 @@ export async function packReader(options: {
   tokenizer: string;
   /** A training checkpoint. */
   checkpoint: string;
+  /** How often each word was counted. */
+  words: readonly (readonly [word: string, count: number])[];
   out: string;
 }): Promise<void> {
   const { tokenizer, checkpoint, out } = options;
@@ -36,4 +38,5 @@ export async function packReader(options: {
   mkdirSync(out, { recursive: true });
   await writeSafetensorsFile(join(out, "model.safetensors"), tensors);
   writeFileSync(join(out, "config.json"), `${JSON.stringify({ ...config, codebook_sha256 }, null, 2)}\n`);
+  writeFileSync(join(out, "words.txt"), `${options.words.map(([word, count]) => `${word}\t${count}`).join("\n")}\n`);
 }

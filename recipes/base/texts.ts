@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Random } from "@uat/training";
+import { readerText } from "universal-audio-tokenizer/internal";
 import { hashOrder } from "./hash.ts";
 import type { Manifest } from "./sources.ts";
 import { EVALUATION_SPEAKER, heldOutPaths, readSpeechFolder } from "./speech-folder.ts";
@@ -94,6 +95,26 @@ export function plainSentences(count: number): string[] {
     sentences.add(sentence[0]!.toUpperCase() + sentence.slice(1));
   }
   return [...sentences];
+}
+
+/** How often each word is in both books and in what is read; words that are there but once are left out. */
+export async function countWords(
+  manifest: Manifest,
+  downloads: string,
+  unpacked: string,
+  read: readonly string[],
+): Promise<[word: string, count: number][]> {
+  const counts = new Map<string, number>();
+  const add = (text: string) => {
+    for (const word of readerText(text).split(" "))
+      if (/^[a-z][a-z']*$/.test(word)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  };
+  for (const source of manifest.texts) {
+    const folder = join(await unpack(source, downloads, unpacked), "package", "data");
+    for (const { path } of listFiles(folder)) if (path.endsWith(".txt")) add(readFileSync(`${folder}/${path}`, "utf8"));
+  }
+  for (const text of read) add(text);
+  return [...counts].filter(([, n]) => n > 1).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
 }
 
 /** All that is read, in one order; a voice folder's own training sentences are among it. */

@@ -213,7 +213,7 @@ async function openAnswerer(
   codec: TensorStore,
   int8: boolean,
 ): Promise<Answerer> {
-  if (describer.kind === "reader") return ReadAnswers.load(runtime, describer.store, describer.config, int8);
+  if (describer.kind === "reader") return ReadAnswers.load(runtime, describer, int8);
   const [own, codes] = [parametersOf(describer.store), parametersOf(codec)];
   const source = (name: string) => (name === "model.encoder.codebook.weight" ? codes("codebook.weight") : own(name));
   return WrittenAnswers.load(runtime, source, describer, int8);

@@ -14,6 +14,7 @@ import { openSafetensorsModel } from "../checkpoint/safetensors.ts";
 import type { TensorStore } from "../checkpoint/tensor-store.ts";
 import type { DescriberConfig } from "./text-generator.ts";
 import { WhisperVocabulary } from "./whisper-vocabulary.ts";
+import { WordList } from "./word-list.ts";
 
 /** A describer that writes its answers. */
 export interface WriterFiles {
@@ -32,6 +33,8 @@ export interface WriterFiles {
 export interface ReaderFiles {
   readonly kind: "reader";
   readonly config: ReaderConfig;
+  /** Of words.txt, where there is one. */
+  readonly words: WordList | undefined;
   readonly store: TensorStore;
   readonly codebookHash: string | undefined;
 }
@@ -86,8 +89,10 @@ interface Found {
 
 async function openReader(files: ModelFiles, { folder, json }: Found): Promise<ReaderFiles> {
   const config = parseCodesReaderConfig(json, join(folder, "config.json"));
+  const list = join(folder, "words.txt");
+  const words = (await files.exists(list)) ? WordList.parse(await files.text(list), list) : undefined;
   const store = dequantized(await openSafetensorsModel(files, join(folder, "model")));
-  return { kind: "reader", config, store, codebookHash: config.codebook_sha256 };
+  return { kind: "reader", config, words, store, codebookHash: config.codebook_sha256 };
 }
 
 async function openWriter(files: ModelFiles, { folder, json }: Found): Promise<WriterFiles> {

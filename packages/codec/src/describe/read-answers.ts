@@ -2,14 +2,16 @@
 import { buildGraph, compile, type Program, type Runtime, Scope } from "@uat/graph";
 import type { ReaderConfig } from "../checkpoint/config/codes-reader.ts";
 import { parametersOf } from "../checkpoint/parameters.ts";
-import type { TensorStore } from "../checkpoint/tensor-store.ts";
 import { tiles } from "../decoders/tiles.ts";
 import { TokenizerError } from "../errors.ts";
 import { codesReaderGraph } from "../models/codes-reader.ts";
 import type { Answer, Answerer, AnswerOptions } from "./answerer.ts";
+import { searchText } from "./ctc-search.ts";
 import type { DescribeTask } from "./describe-tasks.ts";
+import type { ReaderFiles } from "./describer-files.ts";
 import { LabelReader } from "./reader-labels.ts";
 import { formatSap } from "./sap-answer.ts";
+import type { WordList } from "./word-list.ts";
 
 /** Seconds that are read at once, and surroundings on both sides: about what training shows the network. */
 const PIECE_SECONDS = 8;
@@ -32,9 +34,11 @@ export class ReadAnswers implements Answerer {
   readonly #config: ReaderConfig;
   readonly #program: Program;
   readonly #labels: LabelReader;
+  readonly #words: WordList | undefined;
 
-  private constructor(config: ReaderConfig, program: Program) {
+  private constructor(config: ReaderConfig, program: Program, words: WordList | undefined) {
     this.#config = config;
+    this.#words = words;
     this.#program = program;
     this.#labels = new LabelReader(config.labels);
     this.codebookSize = config.vocab_size;
@@ -46,10 +50,14 @@ export class ReadAnswers implements Answerer {
    * @param int8 whether linear layers run in int8.
    * @throws GraphError when the checkpoint lacks a tensor or holds another shape than the configuration says.
    */
-  static async load(runtime: Runtime, store: TensorStore, config: ReaderConfig, int8: boolean): Promise<ReadAnswers> {
+  static async load(
+    runtime: Runtime,
+    { store, config, words }: Pick<ReaderFiles, "store" | "config" | "words">,
+    int8: boolean,
+  ): Promise<ReadAnswers> {
     const graph = buildGraph("codes_reader", (g) => codesReaderGraph(g, new Scope(g, parametersOf(store)), config));
     const options = int8 ? { quantize: (name: string) => !name.startsWith("embedding.") } : {};
-    return new ReadAnswers(config, await compile(runtime, graph, options));
+    return new ReadAnswers(config, await compile(runtime, graph, options), words);
   }
 
   check(task: DescribeTask): void {
@@ -103,9 +111,10 @@ export class ReadAnswers implements Answerer {
     return reading;
   }
 
-  /** The likeliest characters: repetitions joined, then blanks dropped. */
+  /** Weighed against a list of words; without one the likeliest characters, repetitions joined, then blanks dropped. */
   #spelled(logits: Float32Array): string {
     const { characters } = this.#config;
+    if (this.#words) return searchText(logits, characters, this.#words);
     const width = characters.length + 1;
     let text = "";
     let before = 0;
