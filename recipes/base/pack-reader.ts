@@ -17,8 +17,8 @@ export async function packReader(options: {
   tokenizer: string;
   /** A training checkpoint. */
   checkpoint: string;
-  /** How often each word was counted. */
-  words: readonly (readonly [word: string, count: number])[];
+  /** How often each word and pair of words was counted. */
+  words: readonly (readonly [text: string, count: number])[];
   out: string;
 }): Promise<void> {
   const { tokenizer, checkpoint, out } = options;
@@ -38,5 +38,5 @@ export async function packReader(options: {
   mkdirSync(out, { recursive: true });
   await writeSafetensorsFile(join(out, "model.safetensors"), tensors);
   writeFileSync(join(out, "config.json"), `${JSON.stringify({ ...config, codebook_sha256 }, null, 2)}\n`);
-  writeFileSync(join(out, "words.txt"), `${options.words.map(([word, count]) => `${word}\t${count}`).join("\n")}\n`);
+  writeFileSync(join(out, "words.txt"), `${options.words.map(([text, count]) => `${text}\t${count}`).join("\n")}\n`);
 }

@@ -97,24 +97,38 @@ export function plainSentences(count: number): string[] {
   return [...sentences];
 }
 
-/** How often each word is in both books and in what is read; words that are there but once are left out. */
+/** Pairs of words that were met less often are left out, and words that are there but once. */
+const LEAST_PAIRS = 5;
+
+/** How often each word, and each pair of words of a sentence, is in both books and in what is read; commonest first. */
 export async function countWords(
   manifest: Manifest,
   downloads: string,
   unpacked: string,
   read: readonly string[],
-): Promise<[word: string, count: number][]> {
-  const counts = new Map<string, number>();
+): Promise<[text: string, count: number][]> {
+  const words = new Map<string, number>();
+  const pairs = new Map<string, number>();
+  const count = (counts: Map<string, number>, text: string) => counts.set(text, (counts.get(text) ?? 0) + 1);
   const add = (text: string) => {
-    for (const word of readerText(text).split(" "))
-      if (/^[a-z][a-z']*$/.test(word)) counts.set(word, (counts.get(word) ?? 0) + 1);
+    for (const part of text.replace(/\s+/g, " ").split(/[.!?;:]\s/)) {
+      let previous: string | undefined;
+      for (const word of readerText(part).split(" ")) {
+        const isWord = /^[a-z][a-z']*$/.test(word);
+        if (isWord) count(words, word);
+        if (isWord && previous !== undefined) count(pairs, `${previous} ${word}`);
+        previous = isWord ? word : undefined;
+      }
+    }
   };
   for (const source of manifest.texts) {
     const folder = join(await unpack(source, downloads, unpacked), "package", "data");
     for (const { path } of listFiles(folder)) if (path.endsWith(".txt")) add(readFileSync(`${folder}/${path}`, "utf8"));
   }
   for (const text of read) add(text);
-  return [...counts].filter(([, n]) => n > 1).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+  const sorted = (counts: Map<string, number>, least: number) =>
+    [...counts].filter(([, n]) => n >= least).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+  return [...sorted(words, 2), ...sorted(pairs, LEAST_PAIRS)];
 }
 
 /** All that is read, in one order; a voice folder's own training sentences are among it. */

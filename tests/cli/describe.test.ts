@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeAudio, encodeWav, whisperFeatures } from "@uat/audio";
-import { parseSap } from "@uat/evaluation";
+import { corpusWer, parseSap } from "@uat/evaluation";
 import { buildGraph, compile, createRuntime, Scope } from "@uat/graph";
 import {
   crossAttentionCache,
@@ -14,7 +14,7 @@ import {
   whisperVq,
 } from "universal-audio-tokenizer/internal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { namesIn, speech, uat, workFolder } from "./run-uat.ts";
+import { namesIn, root, speech, uat, workFolder } from "./run-uat.ts";
 import { smallDescriber } from "./small-describer.ts";
 
 const { folder, model: other, remove } = workFolder();
@@ -208,5 +208,29 @@ describe("what is refused, in one line", () => {
       expect(code, name).toBe(2);
       expect(stderr).toContain(message);
     }
+  });
+});
+
+describe("the embedded describer", () => {
+  test("says what is said in the sample clip, and by whom", async () => {
+    const { code, stdout } = await uat(["describe", join(root, "models/samples/speech.flac"), "--quiet"]);
+    expect(code).toBe(0);
+    const sap = parseSap(stdout.toString());
+    const { wer } = corpusWer([
+      {
+        reference: "a big canvas tent was the first thing to come within his vision",
+        hypothesis: sap?.transcription ?? "",
+      },
+    ]);
+    expect(wer).toBeLessThan(0.5);
+    expect(sap?.paralinguistics).toMatchObject({ gender: "Female", accent: "American English" });
+  });
+
+  test("hears no words in music, and refuses the tokens of another codebook", async () => {
+    const music = await uat(["describe", join(root, "models/samples/music.flac"), "--task", "asr", "--quiet"]);
+    expect(music.stdout.toString()).toBe("\n");
+    const { code, stderr } = await uat(["describe", speech, "--model", other, "--quiet"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/512 codes, [\d.]+ a second, the describer base-sap reads 8192, 25 a second/);
   });
 });

@@ -91,27 +91,25 @@ describe("examples, as a user runs them", () => {
   });
 });
 
-describe("card of models/base", () => {
+test.each(["base", "base-sap"])("the card of models/%s lists the files that are there, with their hashes", (name) => {
+  const folder = join(root, "models", name);
+  const files = readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name !== "README.md")
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  const lines = files.map((file) => {
+    const hash = createHash("sha256").update(readFileSync(file)).digest("hex");
+    return `${hash}  ${relative(folder, file)}`;
+  });
+  expect(read(`models/${name}/README.md`).match(/^[0-9a-f]{64} {2}.+$/gm)).toEqual(lines);
+});
+
+test("the card of models/base credits every source of the recipe with its version and licence", () => {
   const card = read("models/base/README.md");
-
-  test("lists the files that are there, with their hashes", () => {
-    const files = readdirSync(join(root, "models/base"), { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isFile() && entry.name !== "README.md")
-      .map((entry) => join(entry.parentPath, entry.name))
-      .sort();
-    const lines = files.map((file) => {
-      const hash = createHash("sha256").update(readFileSync(file)).digest("hex");
-      return `${hash}  ${relative(join(root, "models/base"), file)}`;
-    });
-    expect(card.match(/^[0-9a-f]{64} {2}.+$/gm)).toEqual(lines);
-  });
-
-  test("credits every source of the recipe with its version and licence", () => {
-    const manifest = JSON.parse(read("recipes/base/sources.json")) as Record<
-      "weights" | "audio",
-      { name: string; registry: string; version: string; licence: string; attribution: string }[]
-    >;
-    for (const s of [...manifest.weights, ...manifest.audio])
-      expect(card).toContain(`| \`${s.name}\` (${s.registry}) | ${s.version} | ${s.licence} | ${s.attribution} |`);
-  });
+  const manifest = JSON.parse(read("recipes/base/sources.json")) as Record<
+    "weights" | "audio",
+    { name: string; registry: string; version: string; licence: string; attribution: string }[]
+  >;
+  for (const s of [...manifest.weights, ...manifest.audio])
+    expect(card).toContain(`| \`${s.name}\` (${s.registry}) | ${s.version} | ${s.licence} | ${s.attribution} |`);
 });

@@ -28,7 +28,8 @@ function byHand(rows: readonly (readonly number[])[], words: WordList, weight: n
   let [best, most] = ["", Number.NEGATIVE_INFINITY];
   for (const [text, probability] of texts) {
     const own = text.split(" ").filter(Boolean);
-    const score = Math.log(probability) + weight * own.reduce((sum, word) => sum + words.logProbability(word), 0);
+    const score =
+      Math.log(probability) + weight * own.reduce((sum, word, i) => sum + words.logProbability(word, own[i - 1]), 0);
     if (score > most) [best, most] = [text, score];
   }
   return best.trim();
@@ -90,8 +91,14 @@ test("a list of words: counts, beginnings, unknown words", () => {
   expect(list.bestLogProbability("th")).toBeCloseTo(Math.log(6 / 8), 12);
   expect(list.logProbability("th")).toBeLessThan(list.logProbability("then"));
   expect(list.logProbability("thth")).toBeLessThan(list.logProbability("th"));
+  // three fifths of what pairs say, two fifths of what words say by themselves
+  const pairs = WordList.parse("the\t6\nthen\t2\nthe then\t3\n", "words.txt");
+  expect(pairs.logProbability("then", "the")).toBeCloseTo(Math.log(0.6 * (3 / 6) + 0.4 * (2 / 8)), 12);
+  expect(pairs.logProbability("the", "then")).toBeCloseTo(Math.log(0.4 * (6 / 8)), 12);
+  expect(pairs.logProbability("then", "other")).toBeCloseTo(Math.log(2 / 8), 12);
+  expect(list.logProbability("then", "the")).toBeCloseTo(Math.log(2 / 8), 12);
   for (const text of ["the", "the\t0", "the\tsix", "\t4"])
     expect(() => WordList.parse(`a\t1\n${text}\n`, "words.txt")).toThrow(
-      "words.txt: line 2 is not a word, a tab and a count above 0",
+      "words.txt: line 2 is not text, a tab and a count above 0",
     );
 });

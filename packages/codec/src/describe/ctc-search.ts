@@ -38,13 +38,15 @@ export function searchText(
   logits: Float32Array,
   characters: readonly string[],
   words: WordList,
-  { beam = 16, weight = 0.5 }: SearchOptions = {},
+  { beam = 16, weight = 0.6 }: SearchOptions = {},
 ): string {
   const width = characters.length + 1;
   const lastWord = (text: string) => text.slice(text.lastIndexOf(" ") + 1);
   const whole = (text: string) => {
     const word = lastWord(text);
-    return word === "" ? 0 : weight * words.logProbability(word);
+    if (word === "") return 0;
+    const before = text.slice(0, -word.length - 1);
+    return weight * words.logProbability(word, before === "" ? undefined : lastWord(before));
   };
   const begun = (text: string) => {
     const word = lastWord(text);

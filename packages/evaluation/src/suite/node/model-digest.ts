@@ -7,14 +7,14 @@ import { openModel } from "universal-audio-tokenizer/internal";
 import type { ModelFacts } from "../../report/report.ts";
 
 /**
- * SHA-256 of every file in `tokenizer/` and `decoder/` (or in the directory itself, where it is one of these), and of the
- * list of them. What a training run keeps beside them does not count.
+ * SHA-256 of every file in `tokenizer/`, `decoder/` and `reader/` (or in the directory itself, where it is one of these),
+ * and of the list of them. What a training run keeps beside them does not count.
  * @param name `base`, a directory, or a hub id, as {@link openModel} takes it.
  */
 export async function modelDigest(name: string, options: Parameters<typeof openModel>[1] = {}): Promise<ModelFacts> {
   const { source } = await openModel(name, options);
   const parts = (await readdir(source, { withFileTypes: true })).map((entry) => entry.name);
-  const folders = ["decoder", "tokenizer"].filter((part) => parts.includes(part));
+  const folders = ["decoder", "reader", "tokenizer"].filter((part) => parts.includes(part));
   const files: { path: string; sha256: string }[] = [];
   for (const folder of folders.length > 0 ? folders : [""])
     for (const entry of (await readdir(join(source, folder), { withFileTypes: true })).sort(byName)) {
