@@ -60,6 +60,21 @@ function training(name: string, steps: number, after: string[]): Stage {
   };
 }
 
+/** Scenes of a configuration. */
+function synthesis(name: string, out: string, after: string[]): Stage {
+  const file = here(`${name}.yaml`);
+  return {
+    name,
+    revision: 1,
+    inputs: readFileSync(file, "utf8"),
+    after,
+    outputs: [join(out, "scenes.json")],
+    run: async () => {
+      await synthesize(await readSceneConfig(file), { out });
+    },
+  };
+}
+
 function stages(speech: string | undefined): Stage[] {
   const manifest = readManifest();
   const downloads = at("downloads");
@@ -204,16 +219,7 @@ function stages(speech: string | undefined): Stage[] {
         log(`  ${await copyAtSpeeds(lists[0]!, at("copies"))} clips`);
       },
     },
-    {
-      name: "scenes",
-      revision: 1,
-      inputs: readFileSync(here("scenes.yaml"), "utf8"),
-      after: [at("speech", "metadata.tsv"), at("person", "metadata.tsv"), ...tables],
-      outputs: [scenes],
-      run: async () => {
-        await synthesize(await readSceneConfig(here("scenes.yaml")), { out: at("scenes") });
-      },
-    },
+    synthesis("scenes", at("scenes"), [at("speech", "metadata.tsv"), at("person", "metadata.tsv"), ...tables]),
     {
       name: "start",
       revision: 1,
@@ -265,16 +271,11 @@ function stages(speech: string | undefined): Stage[] {
     decoder("decoder", at("decoder"), runs.vocoder),
     runs.foretold,
     decoder("model", MODEL, runs.foretold),
-    {
-      name: "reader-scenes",
-      revision: 1,
-      inputs: readFileSync(here("reader-scenes.yaml"), "utf8"),
-      after: [at("speech", "metadata.tsv"), at("person", "metadata.tsv"), ...tables],
-      outputs: [readerScenes],
-      run: async () => {
-        await synthesize(await readSceneConfig(here("reader-scenes.yaml")), { out: at("reader-scenes") });
-      },
-    },
+    synthesis("reader-scenes", at("reader-scenes"), [
+      at("speech", "metadata.tsv"),
+      at("person", "metadata.tsv"),
+      ...tables,
+    ]),
     {
       name: "reader-lists",
       revision: 1,
@@ -328,16 +329,7 @@ function stages(speech: string | undefined): Stage[] {
           log,
         }),
     },
-    {
-      name: "evaluation-scenes",
-      revision: 1,
-      inputs: readFileSync(here("evaluation-scenes.yaml"), "utf8"),
-      after: [at("evaluation", "speech", "metadata.tsv"), ...tables],
-      outputs: [at("evaluation", "scenes", "scenes.json")],
-      run: async () => {
-        await synthesize(await readSceneConfig(here("evaluation-scenes.yaml")), { out: at("evaluation", "scenes") });
-      },
-    },
+    synthesis("evaluation-scenes", at("evaluation", "scenes"), [at("evaluation", "speech", "metadata.tsv"), ...tables]),
     {
       name: "evaluation-sounds",
       revision: 1,

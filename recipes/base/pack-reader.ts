@@ -1,5 +1,5 @@
 /** Stage `model-sap`: models/base-sap, the reader with the hash of the codebook whose codes it reads, and the words it weighs. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { float32ToFloat16 } from "@uat/graph";
 import {
@@ -11,6 +11,7 @@ import {
   readFloat32,
   writeSafetensorsFile,
 } from "universal-audio-tokenizer/internal";
+import { writeWhole } from "./write-whole.ts";
 
 export async function packReader(options: {
   /** A folder with tokenizer/. */
@@ -37,6 +38,6 @@ export async function packReader(options: {
   await store.close();
   mkdirSync(out, { recursive: true });
   await writeSafetensorsFile(join(out, "model.safetensors"), tensors);
-  writeFileSync(join(out, "config.json"), `${JSON.stringify({ ...config, codebook_sha256 }, null, 2)}\n`);
-  writeFileSync(join(out, "words.txt"), `${options.words.map(([text, count]) => `${text}\t${count}`).join("\n")}\n`);
+  writeWhole(join(out, "config.json"), `${JSON.stringify({ ...config, codebook_sha256 }, null, 2)}\n`);
+  writeWhole(join(out, "words.txt"), `${options.words.map(([text, count]) => `${text}\t${count}`).join("\n")}\n`);
 }

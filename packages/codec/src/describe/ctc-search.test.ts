@@ -97,8 +97,8 @@ test("a list of words: counts, beginnings, unknown words", () => {
   expect(pairs.logProbability("the", "then")).toBeCloseTo(Math.log(0.4 * (6 / 8)), 12);
   expect(pairs.logProbability("then", "other")).toBeCloseTo(Math.log(2 / 8), 12);
   expect(list.logProbability("then", "the")).toBeCloseTo(Math.log(2 / 8), 12);
-  for (const text of ["the", "the\t0", "the\tsix", "\t4"])
+  for (const text of ["the", "the\t0", "the\tsix", "\t4", "the\tInfinity", `${"a".repeat(201)}\t1`])
     expect(() => WordList.parse(`a\t1\n${text}\n`, "words.txt")).toThrow(
-      "words.txt: line 2 is not text, a tab and a count above 0",
+      "words.txt: line 2 is not text of at most 200 letters, a tab and a count above 0",
     );
 });

@@ -4,7 +4,12 @@
  * and lies in `reader/`.
  */
 import { z } from "zod";
-import { isCodesReader, parseCodesReaderConfig, type ReaderConfig } from "../checkpoint/config/codes-reader.ts";
+import {
+  isCodesReader,
+  parseCodesReaderConfig,
+  type ReaderConfig,
+  sha256Field,
+} from "../checkpoint/config/codes-reader.ts";
 import { validated } from "../checkpoint/config/validate.ts";
 import { parseWhisperVqConfig } from "../checkpoint/config/whisper-vq.ts";
 import { CheckpointError } from "../checkpoint/errors.ts";
@@ -43,10 +48,7 @@ export interface ReaderFiles {
 export type DescriberFiles = WriterFiles | ReaderFiles;
 
 const extra = z.looseObject({
-  codebook_sha256: z
-    .string("expected 64 hexadecimal digits")
-    .regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits")
-    .optional(),
+  codebook_sha256: sha256Field.optional(),
 });
 
 /** A tensor that only a text decoder has. */

@@ -105,6 +105,9 @@ export class ReadAnswers implements Answerer {
           (start - from) * widths[name],
           (end - from) * widths[name],
         );
+        // comparisons with NaN are all false: the answer would be silence
+        if (!part.every(Number.isFinite))
+          throw new TokenizerError("the describer computes values that are not numbers; its weights are damaged");
         reading[name].set(part, start * widths[name]);
       }
     }

@@ -4,6 +4,8 @@ import { CheckpointError } from "../checkpoint/errors.ts";
 /** Words that were never counted cost as much as one that was counted half a time, and more for each letter. */
 const UNKNOWN_COUNT = 0.5;
 const UNKNOWN_LETTER = Math.log(1 / 8);
+/** Letters of a line's text: every beginning of a word is kept. */
+const LONGEST = 200;
 /** Share of what pairs say in the probability of a word (Jelinek & Mercer, 1980). */
 const PAIRS = 0.6;
 
@@ -42,8 +44,10 @@ export class WordList {
     for (const [i, line] of text.split("\n").entries()) {
       if (line === "") continue;
       const [word, count] = line.split("\t");
-      if (!word || !(Number(count) > 0))
-        throw new CheckpointError(`${file}: line ${i + 1} is not text, a tab and a count above 0`);
+      if (!word || word.length > LONGEST || !(Number(count) > 0 && Number.isFinite(Number(count))))
+        throw new CheckpointError(
+          `${file}: line ${i + 1} is not text of at most ${LONGEST} letters, a tab and a count above 0`,
+        );
       counts.set(word, Number(count));
     }
     return new WordList(counts);

@@ -16,7 +16,8 @@ import type { InitialParameter } from "./initial-weights.ts";
 export interface BatchSizes {
   readonly size: number;
   readonly tokenCount: number;
-  readonly frames: number;
+  /** Mel frames, of networks that have some. */
+  readonly frames?: number | undefined;
 }
 
 /** A network as its training sees it. */
@@ -118,7 +119,7 @@ export class NetworkTraining<B extends BatchSizes> {
   update(batches: readonly B[], random: Random): Promise<UpdateResult> {
     const inputs = batches.map((batch) => ({
       ...this.#network.inputs(batch, random),
-      ...this.#dropout.draw(random, { batch: batch.size, tokens: batch.tokenCount, frames: batch.frames }),
+      ...this.#dropout.draw(random, { batch: batch.size, tokens: batch.tokenCount, frames: batch.frames ?? 0 }),
     }));
     return this.updater.update(this.#program, inputs);
   }

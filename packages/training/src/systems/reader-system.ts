@@ -46,9 +46,6 @@ export interface ReaderSystemOptions extends DecoderSystemOptions {
 const FOLDER = "reader";
 const EVALUATION_SEED = 0;
 
-/** Batches carry their targets. */
-type Fed = ReaderBatch & { readonly frames: number };
-
 export class ReaderSystem implements TrainingSystem {
   readonly facts: Readonly<Record<string, string | number>>;
   readonly training: BatchRecipe;
@@ -57,7 +54,7 @@ export class ReaderSystem implements TrainingSystem {
   readonly #config: ReaderConfig;
   readonly #options: ReaderSystemOptions;
   readonly #tokens: ClipTokens;
-  readonly #network: NetworkTraining<Fed>;
+  readonly #network: NetworkTraining<ReaderBatch>;
   readonly #isFresh: boolean;
 
   private constructor(
@@ -65,7 +62,7 @@ export class ReaderSystem implements TrainingSystem {
     config: ReaderConfig,
     options: ReaderSystemOptions,
     tokens: ClipTokens,
-    network: NetworkTraining<Fed>,
+    network: NetworkTraining<ReaderBatch>,
     isFresh: boolean,
   ) {
     this.#run = run;
@@ -136,12 +133,12 @@ export class ReaderSystem implements TrainingSystem {
     // each process draws its own
     const random = stepRandom(this.#run.seed, optimizer.updates * world + rank);
     const { hidden_share: share, hidden_stretch: stretch } = this.#run.objectives;
-    const fed: Fed[] = [];
+    const fed: ReaderBatch[] = [];
     for (const batch of batches) {
       const clips = await this.#clips(batch, !this.#isAugmented);
-      fed.push({ ...readerBatch(clips, this.#config, random, { share, stretch }), frames: 0 });
+      fed.push(readerBatch(clips, this.#config, random, { share, stretch }));
     }
-    if (this.#isFresh && optimizer.updates === 0) await this.#network.startAtMean(fed[0] as Fed);
+    if (this.#isFresh && optimizer.updates === 0) await this.#network.startAtMean(fed[0] as ReaderBatch);
     const rates = optimizer.groups.map((group) => [`lr_${group.name}`, optimizer.settings(group).learningRate]);
     const { results, gradientNorm } = await this.#network.update(fed, random);
     return { ...meanMetrics(results), gradient_norm: gradientNorm, ...Object.fromEntries(rates) };
@@ -172,7 +169,7 @@ export class ReaderSystem implements TrainingSystem {
     const random = stepRandom(EVALUATION_SEED, 0);
     let [loss, rows] = [0, 0];
     for await (const batch of batches) {
-      const fed = { ...readerBatch(await this.#clips(batch, true), this.#config, random), frames: 0 };
+      const fed = readerBatch(await this.#clips(batch, true), this.#config, random);
       loss += (await this.#network.loss(fed, random)) * fed.size;
       rows += fed.size;
     }
@@ -226,7 +223,7 @@ const EMBEDDING = "embedding.weight";
 /** Odds of a label that the first batch never shows. */
 const RAREST = 1 / 200;
 
-const trainedReader = (config: CodesReaderConfig, { objectives }: ReaderRun): TrainedNetwork<Fed> => ({
+const trainedReader = (config: CodesReaderConfig, { objectives }: ReaderRun): TrainedNetwork<ReaderBatch> => ({
   name: "reader",
   loss: (graph, p, options) => readerLoss(graph, readerInputs(graph, config), p, config, { ...objectives, ...options }),
   inputs: ({ inputs }) => inputs,

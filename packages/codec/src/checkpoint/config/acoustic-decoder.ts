@@ -7,11 +7,9 @@ import { CheckpointError, shown } from "../errors.ts";
 import { HyperObject, parseHyperPyYaml } from "../hyperpyyaml.ts";
 import type { ModelFiles } from "../model-files.ts";
 import { type DecoderConfig, parseDecoderConfig } from "./decoder.ts";
-import { instance, rate, refuser, size, tokenRate } from "./decoder-fields.ts";
+import { instance, oddSize, rate, refuser, size, tokenRate } from "./decoder-fields.ts";
 import { checkHift, type HiftConfig, hift, sampleRate } from "./hift.ts";
 import { validated } from "./validate.ts";
-
-const odd = size.refine((kernel) => kernel % 2, "expected an odd number");
 
 const acoustic = instance(["AcousticModel"], {
   vocab_size: size,
@@ -22,7 +20,7 @@ const acoustic = instance(["AcousticModel"], {
   num_blocks: size.default(4),
   attention_heads: size.default(4),
   filter_size: size.default(768),
-  kernel_size: odd.default(5),
+  kernel_size: oddSize.default(5),
   subframes: size.default(4),
   subframe_size: size.default(160),
   output_size: size.default(80),

@@ -4,14 +4,18 @@ import { isReaderLabel } from "../../describe/reader-labels.ts";
 import type { CodesReaderConfig } from "../../models/codes-reader.ts";
 import { CheckpointError } from "../errors.ts";
 import { type ModelFiles, readJson } from "../model-files.ts";
-import { rate, refuser, size, tokenRate } from "./decoder-fields.ts";
+import { oddSize, rate, refuser, size, tokenRate } from "./decoder-fields.ts";
 import { validated } from "./validate.ts";
 
 /** `model_type` of a reader's config.json. */
 export const CODES_READER = "codes_reader";
 
 const distinct = (values: readonly string[]) => new Set(values).size === values.length;
-const odd = size.refine((kernel) => kernel % 2, "expected an odd number");
+
+/** A SHA-256 in lower-case hexadecimal. */
+export const sha256Field = z
+  .string("expected 64 hexadecimal digits")
+  .regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits");
 
 export const codesReaderSchema = z.looseObject({
   model_type: z.literal(CODES_READER, `expected "${CODES_READER}"`).default(CODES_READER),
@@ -24,7 +28,7 @@ export const codesReaderSchema = z.looseObject({
   num_blocks: size.default(6),
   attention_heads: size.default(4),
   filter_size: size.default(768),
-  kernel_size: odd.default(5),
+  kernel_size: oddSize.default(5),
   dropout_rate: rate.default(0.15),
   characters: z
     .array(z.string("expected text"), "expected a list of characters")
@@ -36,10 +40,7 @@ export const codesReaderSchema = z.looseObject({
     .refine(distinct, "expected no label twice")
     .refine((labels) => labels.every(isReaderLabel), 'expected labels such as "speech" and "gender: Female"'),
   /** SHA-256 of the codebook whose codes are read (describe/codebook-hash.ts). */
-  codebook_sha256: z
-    .string("expected 64 hexadecimal digits")
-    .regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits")
-    .optional(),
+  codebook_sha256: sha256Field.optional(),
 });
 
 export type ReaderConfig = z.output<typeof codesReaderSchema> & CodesReaderConfig;

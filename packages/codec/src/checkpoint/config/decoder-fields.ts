@@ -11,6 +11,7 @@ export const size = z.preprocess(
   toNumber,
   z.int("expected a whole number above 0").positive("expected a whole number above 0"),
 );
+export const oddSize = size.refine((value) => value % 2, "expected an odd number");
 export const count = z.preprocess(
   toNumber,
   z.int("expected a whole number of at least 0").nonnegative("expected a whole number of at least 0"),
