@@ -225,7 +225,7 @@ export class RunningServer {
         response.end();
         return;
       }
-      await this.#route(request, response, path, allowance, gone.signal, (more) => Object.assign(details, more));
+      await this.#route(request, response, path, allowance, gone, (more) => Object.assign(details, more));
       this.#leave(response);
     } catch (error) {
       refused = requestError(error);
@@ -248,7 +248,7 @@ export class RunningServer {
     response: ServerResponse,
     path: string,
     allowance: BodyAllowance,
-    signal: AbortSignal,
+    work: AbortController,
     note: (details: Readonly<Record<string, unknown>>) => void,
   ): Promise<void> {
     const read = request.method === "GET" || request.method === "HEAD";
@@ -292,7 +292,8 @@ export class RunningServer {
       limits: this.#limits,
       metrics: this.#metrics,
       allowance,
-      signal,
+      signal: work.signal,
+      abandon: (reason) => work.abort(reason),
       ...working,
       note,
     });

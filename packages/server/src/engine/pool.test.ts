@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RequestError } from "../errors.ts";
 import { Health } from "../routes/health.ts";
@@ -96,6 +98,33 @@ test("all jobs of a request are admitted, or none", async () => {
   void job();
   expect(() => pool.admit(4)).not.toThrow();
   expect(() => pool.admit(5)).toThrow(/busy/);
+});
+
+test("an ended job leaves nothing of itself to a signal that goes on", async () => {
+  vi.useRealTimers();
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const { pool, engines } = await poolOf();
+  const lasting = new AbortController();
+  // of signals of this kind Node keeps those that are listened to
+  const signal = AbortSignal.any([lasting.signal]);
+  const clips = Array.from({ length: 3 }, () => {
+    const audio = new Uint8Array(1000);
+    void pool.submit((engine, control) => engine.tokens({ audio } as never, control), signal);
+    return new WeakRef(audio);
+  });
+  // two run, the third waits for one of them
+  for (let i = 0; i < 3; i++) {
+    engines[0]?.pending[i]?.resolve(RESULT);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await pool.idle();
+  for (let i = 0; i < 100 && clips.some((c) => c.deref()); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    collect();
+  }
+  expect(clips.map((c) => c.deref())).toEqual([undefined, undefined, undefined]);
+  expect(lasting.signal.aborted).toBe(false);
 });
 
 test("a job that waits too long is told to come back, one that runs too long passes its deadline", async () => {

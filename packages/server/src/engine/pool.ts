@@ -48,6 +48,8 @@ interface Job {
   readonly signal: AbortSignal | undefined;
   readonly resolve: (ran: Ran<unknown>) => void;
   readonly reject: (error: unknown) => void;
+  /** Ends the waiting: its time and its signal no longer count. */
+  readonly begin: () => void;
   timer?: NodeJS.Timeout;
 }
 
@@ -140,20 +142,26 @@ export class EnginePool {
         signal,
         resolve: resolve as (ran: Ran<unknown>) => void,
         reject,
+        begin: () => {
+          clearTimeout(job.timer);
+          // a signal may outlive its job, and would keep it, its clip included
+          signal?.removeEventListener("abort", gone);
+        },
       };
       const leave = (error: unknown) => {
         const at = this.#waiting.indexOf(job);
         if (at < 0) return;
         this.#waiting.splice(at, 1);
-        clearTimeout(job.timer);
+        job.begin();
         reject(error);
         this.#settle();
       };
+      const gone = () => leave(signal?.reason);
       job.timer = setTimeout(
         () => leave(this.#overloaded("the clip waited too long")),
         WAITING_SHARE * deadline * 1000,
       );
-      signal?.addEventListener("abort", () => leave(signal.reason), { once: true });
+      signal?.addEventListener("abort", gone, { once: true });
       this.#waiting.push(job);
       this.#next();
     });
@@ -217,7 +225,7 @@ export class EnginePool {
   async close(): Promise<void> {
     this.#closed = true;
     for (const job of this.#waiting.splice(0)) {
-      clearTimeout(job.timer);
+      job.begin();
       job.reject(new RequestError("not_ready", "the server is stopping; try another or later", { retryAfter: 10 }));
     }
     await Promise.all(this.#places.map((p) => p.engine?.close()));
@@ -240,7 +248,7 @@ export class EnginePool {
   }
 
   async #run(place: Place, engine: Engine, job: Job): Promise<void> {
-    clearTimeout(job.timer);
+    job.begin();
     place.running++;
     const begun = Date.now();
     let stuck: NodeJS.Timeout | undefined;

@@ -14,8 +14,10 @@ export interface Context {
   readonly limits: Limits;
   readonly metrics: ServerMetrics;
   readonly allowance: BodyAllowance;
-  /** Aborts when the client has gone. */
+  /** Aborts when the client has gone, and by `abandon`. */
   readonly signal: AbortSignal;
+  /** Ends the request's work. */
+  abandon(reason: unknown): void;
   readonly pool: EnginePool;
   readonly model: ModelInfo;
   readonly streams: Streams;

@@ -61,26 +61,24 @@ function checkedCodes(given: readonly number[], codebookSize: number, maxTokens:
 }
 
 async function streamDecode(
-  { limits, metrics, model, response, signal, streams }: Context,
+  { abandon, limits, metrics, model, response, signal, streams }: Context,
   codes: Int32Array,
   { format, encoding, seed, window, block_size: blockSize }: z.output<typeof decodeRequest>,
 ): Promise<void> {
   const sampleRate = model.decoder?.sampleRate ?? 0;
   const stream = streams.open();
-  // a client that reads nothing must not hold the engine's work for ever
-  const stall = new AbortController();
-  const both = AbortSignal.any([signal, stall.signal]);
   const send = async (bytes: Uint8Array) => {
-    both.throwIfAborted();
+    signal.throwIfAborted();
     if (response.write(bytes)) return;
+    // a client that reads nothing must not hold the engine's work for ever
     const timer = setTimeout(
-      () => stall.abort(new RequestError("timeout", "the client reads no further")),
+      () => abandon(new RequestError("timeout", "the client reads no further")),
       limits.idleTimeout * 1000,
     );
     try {
-      await once(response, "drain", { signal: both });
+      await once(response, "drain", { signal });
     } catch (error) {
-      throw both.aborted ? both.reason : error;
+      throw signal.aborted ? signal.reason : error;
     } finally {
       clearTimeout(timer);
     }
@@ -92,7 +90,7 @@ async function streamDecode(
     let samples = 0;
     const began = Date.now();
     const options = { format, encoding, seed, window, blockSize };
-    for await (const piece of stream.engine.liveFile(all(), options, both)) {
+    for await (const piece of stream.engine.liveFile(all(), options, signal)) {
       // the first piece is there: what could be refused has been
       if (!response.headersSent) {
         response.writeHead(200, { "content-type": audioMediaType(format), "cache-control": "no-store" });

@@ -22,25 +22,23 @@ interface TokensQuestion {
 }
 
 export async function postTokens(context: Context): Promise<void> {
-  const { allowance, limits, metrics, model, pool, response, signal } = context;
+  const { abandon, allowance, limits, metrics, model, pool, response, signal } = context;
   const question = await readQuestion(context);
   checkModel(question.model, model);
   const { clips, channel } = question;
   // all clips of a request or none
   pool.admit(clips.length);
   const { maxSeconds, maxChannels } = limits;
-  // one clip that cannot be read ends the others
-  const stop = new AbortController();
-  const both = AbortSignal.any([signal, stop.signal]);
   const answers = await Promise.all(
     clips.map(({ name, bytes }) =>
       pool.submit(
         (engine, control) => engine.tokens({ audio: bytes, name, channel, maxSeconds, maxChannels }, control),
-        both,
+        signal,
       ),
     ),
   ).catch((error) => {
-    stop.abort(error);
+    // one clip that cannot be read ends the others
+    abandon(error);
     throw error;
   });
   allowance.release();

@@ -67,7 +67,9 @@ export async function runSession<Start extends z.ZodType, Item>(
 ): Promise<void> {
   const { socket, limits, stopping } = context;
   const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, stopping]);
+  const { signal } = stop;
+  // not AbortSignal.any: what outlives its parts is kept by them (nodejs/node#54614)
+  const lastCall = () => stop.abort(stopping.reason);
   let settle: (start: z.output<Start>) => void = () => undefined;
   let refuse: (error: unknown) => void = () => undefined;
   const first = new Promise<z.output<Start>>((resolve, reject) => {
@@ -100,15 +102,22 @@ export async function runSession<Start extends z.ZodType, Item>(
   socket.on("close", () => fail(new RequestError("timeout", "the client has gone")));
   socket.on("error", (error) => fail(new RequestError("malformed", `not a WebSocket message: ${error.message}`)));
   signal.addEventListener("abort", () => refuse(signal.reason), { once: true });
+  stopping.addEventListener("abort", lastCall, { once: true });
+  if (stopping.aborted) lastCall();
 
   const send = async (message: object | Uint8Array): Promise<void> => {
     signal.throwIfAborted();
     idle.refresh();
-    const gone = new Promise<void>((resolve) =>
-      socket.send(message instanceof Uint8Array ? message : JSON.stringify(message), () => resolve()),
-    );
-    // a client that reads nothing runs into the idle timeout
-    if (socket.bufferedAmount > MAX_OUTGOING) await Promise.race([gone, aborted(signal)]);
+    await new Promise<void>((resolve, reject) => {
+      const aborted = () => reject(signal.reason);
+      signal.addEventListener("abort", aborted, { once: true });
+      socket.send(message instanceof Uint8Array ? message : JSON.stringify(message), () => {
+        signal.removeEventListener("abort", aborted);
+        resolve();
+      });
+      // a client that reads nothing runs into the idle timeout
+      if (socket.bufferedAmount <= MAX_OUTGOING) resolve();
+    });
   };
   let release = () => undefined as unknown;
   try {
@@ -133,11 +142,9 @@ export async function runSession<Start extends z.ZodType, Item>(
     }
   } finally {
     clearTimeout(idle);
+    stopping.removeEventListener("abort", lastCall);
     release();
     // one that does not answer the closing handshake is cut
     setTimeout(() => socket.terminate(), 2000).unref();
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
