@@ -42,7 +42,10 @@ export function concatMel(...parts: readonly Mel[]): Mel {
   return { data, bins, frames, f0 };
 }
 
-/** `mel` whose first frames are weighted sums with those of `before`: mel·rising + before·falling. Its pitch is its own. */
+/**
+ * `mel` whose first frames are weighted sums with those of `before`: mel·rising + before·falling. Pitch is weighed by its
+ * logarithm; where only one of the two is voiced, `before` holds until they agree: what began voiced does not stop at once.
+ */
 export function crossFade(mel: Mel, before: Mel, rising: Float64Array, falling: Float64Array): Mel {
   const data = mel.data.slice();
   for (let b = 0; b < mel.bins; b++) {
@@ -53,5 +56,17 @@ export function crossFade(mel: Mel, before: Mel, rising: Float64Array, falling: 
         (before.data[b * before.frames + t] as number) * (falling[t] as number);
     }
   }
-  return { ...mel, data };
+  return { ...mel, data, f0: mel.f0 && before.f0 && fadedPitch(mel.f0, before.f0, rising, falling) };
+}
+
+function fadedPitch(f0: Float32Array, before: Float32Array, rising: Float64Array, falling: Float64Array): Float32Array {
+  const faded = f0.slice();
+  let agreed = false;
+  for (let t = 0; t < before.length; t++) {
+    const [now, was] = [f0[t] as number, before[t] as number];
+    agreed ||= now > 0 === was > 0;
+    if (!agreed) faded[t] = was;
+    else if (now > 0 && was > 0) faded[t] = now ** (rising[t] as number) * was ** (falling[t] as number);
+  }
+  return faded;
 }
