@@ -8,31 +8,31 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { formatProgress, train } from "@uat/training";
 import { readSceneConfig, synthesize } from "../../packages/training/src/synth/index.ts";
-import { convertWhisper } from "./convert.ts";
-import { copyAtSpeeds } from "./copies.ts";
-import { buildDataset } from "./dataset.ts";
-import { DECODER_FIELDS } from "./decoder-config.ts";
-import { RecipeError } from "./errors.ts";
-import { collectClasses, SOUND_SETS } from "./evaluation-sounds.ts";
-import { makeEvaluationSpeech } from "./evaluation-speech.ts";
-import { fetchSources } from "./fetch.ts";
-import { copyRecordings, writeList } from "./lists.ts";
-import { prepareMetrics, prepareVoices } from "./networks.ts";
-import { packDecoder } from "./pack-decoder.ts";
-import { packReader } from "./pack-reader.ts";
-import { packTokenizer } from "./pack-tokenizer.ts";
-import { writeReaderSounds, writeReaderSpeech } from "./reader-lists.ts";
-import { collectRecordings } from "./recordings.ts";
-import { collectSounds } from "./sounds.ts";
-import { allSources, readManifest } from "./sources.ts";
-import { speak, writeMetadata } from "./speak.ts";
-import { readSpeechFolder } from "./speech-folder.ts";
-import { runStage, type Stage } from "./stage.ts";
-import { startDecoder } from "./start-decoder.ts";
-import { startReader } from "./start-reader.ts";
-import { startTokenizer } from "./start-tokenizer.ts";
-import { countWords, readingTexts } from "./texts.ts";
-import { TOKENIZER_CONFIG } from "./tokenizer-config.ts";
+import { buildDataset } from "./codebook/dataset.ts";
+import { copyRecordings, writeList } from "./lists/lists.ts";
+import { writeReaderSounds, writeReaderSpeech } from "./lists/reader-lists.ts";
+import { DECODER_FIELDS } from "./networks/decoder-config.ts";
+import { packDecoder } from "./networks/pack-decoder.ts";
+import { packReader } from "./networks/pack-reader.ts";
+import { packTokenizer } from "./networks/pack-tokenizer.ts";
+import { startDecoder } from "./networks/start-decoder.ts";
+import { startReader } from "./networks/start-reader.ts";
+import { startTokenizer } from "./networks/start-tokenizer.ts";
+import { TOKENIZER_CONFIG } from "./networks/tokenizer-config.ts";
+import { collectClasses, SOUND_SETS } from "./sounds/evaluation-sounds.ts";
+import { collectSounds } from "./sounds/sounds.ts";
+import { fetchSources } from "./sources/fetch.ts";
+import { prepareMetrics, prepareVoices } from "./sources/networks.ts";
+import { allSources, readManifest } from "./sources/sources.ts";
+import { copyAtSpeeds } from "./speech/copies.ts";
+import { makeEvaluationSpeech } from "./speech/evaluation-speech.ts";
+import { collectRecordings } from "./speech/recordings.ts";
+import { speak, writeMetadata } from "./speech/speak.ts";
+import { readSpeechFolder } from "./speech/speech-folder.ts";
+import { countWords, readingTexts } from "./speech/texts.ts";
+import { RecipeError } from "./stages/errors.ts";
+import { runStage, type Stage } from "./stages/stage.ts";
+import { convertWhisper } from "./whisper/convert.ts";
 
 const log = (line: string) => process.stderr.write(`${line}\n`);
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -43,7 +43,7 @@ const MODEL_SAP = here("../../models/base-sap");
 
 /** A training run: its configuration, and the steps after which its checkpoint is taken. */
 function training(name: string, steps: number, after: string[]): Stage {
-  const file = here(`${name}.yaml`);
+  const file = here(`configs/${name}.yaml`);
   return {
     name,
     revision: 1,
@@ -62,7 +62,7 @@ function training(name: string, steps: number, after: string[]): Stage {
 
 /** Scenes of a configuration. */
 function synthesis(name: string, out: string, after: string[]): Stage {
-  const file = here(`${name}.yaml`);
+  const file = here(`configs/${name}.yaml`);
   return {
     name,
     revision: 1,
@@ -184,7 +184,7 @@ function stages(speech: string | undefined): Stage[] {
     {
       name: "sounds",
       revision: 1,
-      inputs: [manifest.audio, readFileSync(here("sound-labels.tsv"), "utf8")],
+      inputs: [manifest.audio, readFileSync(here("sounds/sound-labels.tsv"), "utf8")],
       outputs: tables,
       run: () => collectSounds({ ...options, out: at("sounds") }),
     },
@@ -316,7 +316,7 @@ function stages(speech: string | undefined): Stage[] {
     {
       name: "evaluation-speech",
       revision: 1,
-      inputs: readFileSync(here("evaluation-sentences.txt"), "utf8"),
+      inputs: readFileSync(here("speech/evaluation-sentences.txt"), "utf8"),
       after: voices,
       outputs: ["evaluation", "development"].map((set) => at(set, "speech", "metadata.tsv")),
       run: () =>
@@ -333,7 +333,7 @@ function stages(speech: string | undefined): Stage[] {
     {
       name: "evaluation-sounds",
       revision: 1,
-      inputs: [manifest.audio, readFileSync(here("sound-classes.tsv"), "utf8")],
+      inputs: [manifest.audio, readFileSync(here("sounds/sound-classes.tsv"), "utf8")],
       outputs: SOUND_SETS.map((set) => at(set, "sounds.json")),
       run: async () => {
         for (const set of SOUND_SETS) await collectClasses(set, { ...options, out: at(set, "sounds") });

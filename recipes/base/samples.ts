@@ -8,11 +8,11 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { encodeWav, loadSpeechSamples } from "@uat/audio";
 import { gain, level, noise, peak, Random } from "@uat/training";
-import { RecipeError } from "./errors.ts";
-import { runCommand } from "./run-command.ts";
-import { readManifest } from "./sources.ts";
-import { heldOutPaths, readSpeechFolder } from "./speech-folder.ts";
-import { listMembers, unpack } from "./unpack.ts";
+import { readManifest } from "./sources/sources.ts";
+import { listMembers, unpack } from "./sources/unpack.ts";
+import { heldOutPaths, readSpeechFolder } from "./speech/speech-folder.ts";
+import { RecipeError } from "./stages/errors.ts";
+import { runCommand } from "./stages/run-command.ts";
 
 const RATE = 44100;
 
