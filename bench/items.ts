@@ -122,10 +122,7 @@ export const ITEMS: readonly Item[] = [
       };
     },
   },
-  live("speech", 0.5),
-  live("speech", 1),
-  live("music", 1),
-  live("scene", 1),
+  ...[0.25, 0.5, 1, 2].flatMap((lookAhead) => ["speech", "music", "scene"].map((clip) => live(clip, lookAhead))),
   load("large-v3 geometry: load", "large-v3", "fp32"),
   load("large-v3 geometry: load, q8", "large-v3", "q8"),
   tokenise("large-v3 geometry: tokenise 10 s", "large-v3", 10, "fp32"),
