@@ -15,14 +15,17 @@ export interface DecoderSystemOptions {
   readonly onNote?: ((message: string) => void) | undefined;
 }
 
+/** Opens a model's weights in the folder of a checkpoint; `file` is what messages call them. */
+export type OpenWeights = (path: string) => Promise<{ readonly store: TensorStore; readonly file: string }>;
+
 /**
  * Fills all parameters: those that were saved beside the model's files, and the others from the model's file.
- * @param open opens the model's file in a checkpoint's folder.
+ * @param open opens the model's file.
  */
 export async function restoreWeights(
   saved: SavedCheckpoint,
   parameters: ParameterArena,
-  open: (path: string) => Promise<{ readonly store: TensorStore; readonly file: string }>,
+  open: OpenWeights,
 ): Promise<void> {
   const beside = await saved.restoreWeights(parameters);
   const names = parameters.entries.map(({ name }) => name).filter((name) => !beside.has(name));

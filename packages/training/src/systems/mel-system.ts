@@ -13,17 +13,15 @@ import {
   TorchGenerator,
 } from "universal-audio-tokenizer/internal";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
-import { arenaTensors } from "../checkpoint/stored-weights.ts";
 import { isNamed } from "../config/model-config.ts";
 import type { AcousticRun, FlowRun } from "../config/read-run-config.ts";
 import type { Batch } from "../data/loader.ts";
 import { TrainingError } from "../errors.ts";
 import type { BatchRecipe, Metrics, SampleOfStep, TrainingSystem } from "../loop/system.ts";
-import { meanMetrics } from "../loop/updater.ts";
 import type { TokenClip } from "../objectives/flow-batch.ts";
 import type { Random } from "../random.ts";
 import { ClipTokens } from "./clip-tokens.ts";
-import { type DecoderSystemOptions, freshNote, restoreAverage, restoreWeights } from "./decoder-checkpoint.ts";
+import { type DecoderSystemOptions, freshNote } from "./decoder-checkpoint.ts";
 import { clipRecipe, clipsOf } from "./decoder-clips.ts";
 import { float32Tensors, writeDecoder } from "./decoder-files.ts";
 import type { DecoderStart } from "./decoder-start.ts";
@@ -75,8 +73,6 @@ export class MelSystem<B extends BatchSizes> implements TrainingSystem {
   readonly #options: DecoderSystemOptions;
   readonly #tokens: ClipTokens;
   readonly #training: NetworkTraining<B>;
-  /** The last layer has random weights: its output has to find the mean mel first. */
-  readonly #isFresh: boolean;
   readonly #isRandom: boolean;
 
   private constructor(
@@ -86,7 +82,6 @@ export class MelSystem<B extends BatchSizes> implements TrainingSystem {
     options: DecoderSystemOptions,
     tokens: ClipTokens,
     training: NetworkTraining<B>,
-    isFresh: boolean,
   ) {
     this.#run = run;
     this.#kind = kind;
@@ -94,7 +89,6 @@ export class MelSystem<B extends BatchSizes> implements TrainingSystem {
     this.#options = options;
     this.#tokens = tokens;
     this.#training = training;
-    this.#isFresh = isFresh;
     const { max_seconds, augment } = run.data;
     this.training = clipRecipe(max_seconds, augment);
     this.validation = clipRecipe(max_seconds);
@@ -129,8 +123,9 @@ export class MelSystem<B extends BatchSizes> implements TrainingSystem {
         averageDecay: ema ?? undefined,
         collective,
         recompute: run.recompute,
+        fresh,
       });
-      return new MelSystem(run, kind, start, options, tokens, training, fresh.has(kind.network.lastBias));
+      return new MelSystem(run, kind, start, options, tokens, training);
     } catch (error) {
       await tokens.dispose();
       throw error;
@@ -147,10 +142,7 @@ export class MelSystem<B extends BatchSizes> implements TrainingSystem {
       const clips = await this.#clips(batch, !this.#isRandom);
       crops.push(this.#kind.batch(clips, this.#run.objectives.crop_tokens, random, !this.#isRandom));
     }
-    if (this.#isFresh && optimizer.updates === 0) await this.#training.startAtMean(crops[0] as B);
-    const rates = optimizer.groups.map((group) => [`lr_${group.name}`, optimizer.settings(group).learningRate]);
-    const { results, gradientNorm } = await this.#training.update(crops, random);
-    return { ...meanMetrics(results), gradient_norm: gradientNorm, ...Object.fromEntries(rates) };
+    return this.#training.step(crops, random);
   }
 
   /** Clips with their tokens, cut to the shorter of the two. */
@@ -219,13 +211,9 @@ export class MelSystem<B extends BatchSizes> implements TrainingSystem {
 
   checkpoint(): ReturnType<TrainingSystem["checkpoint"]> {
     const { storage } = this.#run;
-    const { average, optimizer } = this.#training.updater;
     return {
       system: null,
-      optimizers: { adamw: optimizer },
-      averages: average ? { weights: average.average } : {},
-      // the model's file holds the averages, or half precision: then not what training goes on from
-      ...((storage !== "fp32" || average) && { weights: arenaTensors(this.#training.parameters) }),
+      ...this.#training.checkpoint(storage),
       writeModel: async (folder) => {
         const hift = await this.#start.tensors("hift");
         await writeDecoder(join(folder, "decoder"), this.#start.config, {
@@ -237,14 +225,11 @@ export class MelSystem<B extends BatchSizes> implements TrainingSystem {
     };
   }
 
-  async restore(saved: SavedCheckpoint): Promise<void> {
-    const { parameters, updater } = this.#training;
-    await restoreWeights(saved, parameters, async (path) => {
+  restore(saved: SavedCheckpoint): Promise<void> {
+    return this.#training.restore(saved, async (path) => {
       const file = join(path, "decoder", `${this.#kind.half}.pt`);
       return { store: await openTorchFile(await fileSource(file)), file };
     });
-    await saved.restoreOptimizer("adamw", updater.optimizer);
-    await restoreAverage(saved, updater.average?.average);
   }
 
   async dispose(): Promise<void> {

@@ -1,14 +1,19 @@
 /** One network in training: its updates, from batches that its kind knows how to make inputs of. */
 import type { Graph, NumericArray, Runtime, Scope } from "@uat/graph";
 import { memoryStore, type TensorStore, type TrainingOptions } from "universal-audio-tokenizer/internal";
+import type { CheckpointContent } from "../checkpoint/checkpoint-folder.ts";
+import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
+import { arenaTensors, type WeightStorage } from "../checkpoint/stored-weights.ts";
 import { LossProgram, type Objective } from "../engine/loss-program.ts";
 import { alone, type Collective } from "../loop/collective.ts";
-import { type UpdateResult, Updater } from "../loop/updater.ts";
+import type { Metrics } from "../loop/system.ts";
+import { meanMetrics, type UpdateResult, Updater } from "../loop/updater.ts";
 import { Dropout } from "../objectives/dropout.ts";
 import { AdamW, type AdamWGroup } from "../optimizer/adamw.ts";
 import { ParameterArena } from "../optimizer/parameter-arena.ts";
 import { WeightAverage } from "../optimizer/weight-average.ts";
 import type { Random } from "../random.ts";
+import { type OpenWeights, restoreAverage, restoreWeights } from "./decoder-checkpoint.ts";
 import { storedTensors } from "./decoder-files.ts";
 import type { InitialParameter } from "./initial-weights.ts";
 
@@ -45,6 +50,8 @@ export interface NetworkTrainingOptions {
   readonly collective?: Collective | undefined;
   /** Layers are computed twice instead of kept: less memory, more time. */
   readonly recompute?: boolean | undefined;
+  /** Parameters whose values are random. */
+  readonly fresh?: ReadonlySet<string> | undefined;
 }
 
 export class NetworkTraining<B extends BatchSizes> {
@@ -55,6 +62,8 @@ export class NetworkTraining<B extends BatchSizes> {
   readonly #program: LossProgram;
   readonly #evaluation: LossProgram;
   readonly #dropout: Dropout;
+  /** The last layer has random weights: its output has to find the mean first. */
+  readonly #isFresh: boolean;
 
   private constructor(
     network: TrainedNetwork<B>,
@@ -63,6 +72,7 @@ export class NetworkTraining<B extends BatchSizes> {
     program: LossProgram,
     evaluation: LossProgram,
     dropout: Dropout,
+    isFresh: boolean,
   ) {
     this.#network = network;
     this.parameters = updater.optimizer.parameters;
@@ -71,6 +81,7 @@ export class NetworkTraining<B extends BatchSizes> {
     this.#program = program;
     this.#evaluation = evaluation;
     this.#dropout = dropout;
+    this.#isFresh = isFresh;
   }
 
   /** @param runtime one that runs on the calling thread. */
@@ -79,7 +90,7 @@ export class NetworkTraining<B extends BatchSizes> {
     network: TrainedNetwork<B>,
     options: NetworkTrainingOptions,
   ): Promise<NetworkTraining<B>> {
-    const { groups, clip, averageDecay, collective = alone, recompute } = options;
+    const { groups, clip, averageDecay, collective = alone, recompute, fresh } = options;
     const lists = groups.map((group) => group.parameters);
     const parameters = ParameterArena.from(options.parameters, lists);
     const optimizer = await AdamW.create(runtime, parameters, groups);
@@ -99,7 +110,8 @@ export class NetworkTraining<B extends BatchSizes> {
       layer: recompute ? (body) => graph.recompute(body) : undefined,
     }));
     const evaluation = await compiled("evaluation", new Set(), () => ({}));
-    return new NetworkTraining(network, updater, collective, program, evaluation, dropout);
+    const isFresh = fresh?.has(network.lastBias) ?? false;
+    return new NetworkTraining(network, updater, collective, program, evaluation, dropout, isFresh);
   }
 
   /**
@@ -110,6 +122,15 @@ export class NetworkTraining<B extends BatchSizes> {
     const start = this.parameters.view(this.#network.lastBias);
     start.set(this.#network.mean(batch));
     await this.#collective.broadcast(start);
+  }
+
+  /** A step of a run: {@link update}, by a fresh network from the mean of its first batch, with what the run's log tells. */
+  async step(batches: readonly B[], random: Random): Promise<Metrics> {
+    const { optimizer } = this.updater;
+    if (this.#isFresh && optimizer.updates === 0) await this.startAtMean(batches[0] as B);
+    const rates = optimizer.groups.map((group) => [`lr_${group.name}`, optimizer.settings(group).learningRate]);
+    const { results, gradientNorm } = await this.update(batches, random);
+    return { ...meanMetrics(results), gradient_norm: gradientNorm, ...Object.fromEntries(rates) };
   }
 
   /**
@@ -136,6 +157,24 @@ export class NetworkTraining<B extends BatchSizes> {
     const tensors = storedTensors(this.parameters);
     if (average) for (const [name, tensor] of storedTensors(average)) tensors.set(name, tensor);
     return memoryStore(tensors);
+  }
+
+  /** What a checkpoint holds of it beside the model's file. */
+  checkpoint(storage: WeightStorage): Pick<CheckpointContent, "optimizers" | "averages" | "weights"> {
+    const { average, optimizer } = this.updater;
+    return {
+      optimizers: { adamw: optimizer },
+      averages: average ? { weights: average.average } : {},
+      // the model's file holds the averages, or half precision: then not what training goes on from
+      ...((storage !== "fp32" || average) && { weights: arenaTensors(this.parameters) }),
+    };
+  }
+
+  /** @param open opens the model's file in a checkpoint's folder. */
+  async restore(saved: SavedCheckpoint, open: OpenWeights): Promise<void> {
+    await restoreWeights(saved, this.parameters, open);
+    await saved.restoreOptimizer("adamw", this.updater.optimizer);
+    await restoreAverage(saved, this.updater.average?.average);
   }
 
   async dispose(): Promise<void> {

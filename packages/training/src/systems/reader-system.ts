@@ -17,20 +17,19 @@ import {
   writeSafetensorsFile,
 } from "universal-audio-tokenizer/internal";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.ts";
-import { arenaTensors, storedTensor } from "../checkpoint/stored-weights.ts";
+import { storedTensor } from "../checkpoint/stored-weights.ts";
 import { isNamed } from "../config/model-config.ts";
 import type { ReaderRun } from "../config/read-run-config.ts";
 import type { Example } from "../data/example.ts";
 import type { Batch } from "../data/loader.ts";
 import { TrainingError } from "../errors.ts";
 import type { BatchRecipe, Metrics, SampleOfStep, TrainingSystem } from "../loop/system.ts";
-import { meanMetrics } from "../loop/updater.ts";
 import { readerInputs, readerLoss } from "../objectives/reader.ts";
 import { type ReaderBatch, type ReaderClip, readerBatch, readerTruth } from "../objectives/reader-batch.ts";
 import { writeAtomically } from "../report/files.ts";
 import { ClipTokens } from "./clip-tokens.ts";
 import { codebookEmbedding } from "./codebook-embedding.ts";
-import { type DecoderSystemOptions, freshNote, restoreAverage, restoreWeights } from "./decoder-checkpoint.ts";
+import { type DecoderSystemOptions, freshNote } from "./decoder-checkpoint.ts";
 import { clipRecipe, clipsOf } from "./decoder-clips.ts";
 import { askedParameters, startingWeights } from "./initial-weights.ts";
 import { NetworkTraining, type TrainedNetwork } from "./network-training.ts";
@@ -55,7 +54,6 @@ export class ReaderSystem implements TrainingSystem {
   readonly #options: ReaderSystemOptions;
   readonly #tokens: ClipTokens;
   readonly #network: NetworkTraining<ReaderBatch>;
-  readonly #isFresh: boolean;
 
   private constructor(
     run: ReaderRun,
@@ -63,14 +61,12 @@ export class ReaderSystem implements TrainingSystem {
     options: ReaderSystemOptions,
     tokens: ClipTokens,
     network: NetworkTraining<ReaderBatch>,
-    isFresh: boolean,
   ) {
     this.#run = run;
     this.#config = config;
     this.#options = options;
     this.#tokens = tokens;
     this.#network = network;
-    this.#isFresh = isFresh;
     const { max_seconds, augment, tokenizer } = run.data;
     // codes that are listed need no sound
     const known = tokenizer === null ? async () => LISTED : undefined;
@@ -118,9 +114,10 @@ export class ReaderSystem implements TrainingSystem {
         averageDecay: ema ?? undefined,
         collective,
         recompute: run.recompute,
+        fresh,
       });
       const codebook_sha256 = codebook ? await codebookHash(codebook.vectors) : config.codebook_sha256;
-      return new ReaderSystem(run, { ...config, codebook_sha256 }, options, tokens, network, fresh.has(LAST_BIAS));
+      return new ReaderSystem(run, { ...config, codebook_sha256 }, options, tokens, network);
     } catch (error) {
       await tokens.dispose();
       throw error;
@@ -138,10 +135,7 @@ export class ReaderSystem implements TrainingSystem {
       const clips = await this.#clips(batch, !this.#isAugmented);
       fed.push(readerBatch(clips, this.#config, random, { share, stretch }));
     }
-    if (this.#isFresh && optimizer.updates === 0) await this.#network.startAtMean(fed[0] as ReaderBatch);
-    const rates = optimizer.groups.map((group) => [`lr_${group.name}`, optimizer.settings(group).learningRate]);
-    const { results, gradientNorm } = await this.#network.update(fed, random);
-    return { ...meanMetrics(results), gradient_norm: gradientNorm, ...Object.fromEntries(rates) };
+    return this.#network.step(fed, random);
   }
 
   get #isAugmented(): boolean {
@@ -178,13 +172,9 @@ export class ReaderSystem implements TrainingSystem {
 
   checkpoint(): ReturnType<TrainingSystem["checkpoint"]> {
     const { storage } = this.#run;
-    const { average, optimizer } = this.#network.updater;
     return {
       system: null,
-      optimizers: { adamw: optimizer },
-      averages: average ? { weights: average.average } : {},
-      // the model's file holds the averages, or half precision: then not what training goes on from
-      ...((storage !== "fp32" || average) && { weights: arenaTensors(this.#network.parameters) }),
+      ...this.#network.checkpoint(storage),
       writeModel: async (path) => {
         const folder = join(path, FOLDER);
         await mkdir(folder, { recursive: true });
@@ -198,14 +188,11 @@ export class ReaderSystem implements TrainingSystem {
     };
   }
 
-  async restore(saved: SavedCheckpoint): Promise<void> {
-    const { parameters, updater } = this.#network;
-    await restoreWeights(saved, parameters, async (path) => {
+  restore(saved: SavedCheckpoint): Promise<void> {
+    return this.#network.restore(saved, async (path) => {
       const file = join(path, FOLDER, "model.safetensors");
       return { store: await openSafetensors(await fileSource(file)), file };
     });
-    await saved.restoreOptimizer("adamw", updater.optimizer);
-    await restoreAverage(saved, updater.average?.average);
   }
 
   async dispose(): Promise<void> {
