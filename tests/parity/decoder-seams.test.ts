@@ -13,13 +13,20 @@ async function inChunks(decoder: AudioDecoder, codes: Int32Array, options: Decod
   return chunks;
 }
 
+/**
+ * Share of all places that joins may be rougher than: a fifth more than half of them, or than at the same places of the audio
+ * in one piece, where few joins may fall on beats.
+ */
+const roughest = (ownRank: number) => Math.max(0.5, ownRank) + 0.2;
+
 /** No click, no place rougher than the roughest of the audio in one piece, and joins like other places. */
 function expectNoSeams(name: string, chunks: readonly Float32Array[], whole: Float32Array): void {
-  const { joins, step, flux, rank } = measureSeams(chunks, whole);
-  console.log(`${name}: ${joins} joins, step ${step.toFixed(2)}, flux ${flux.toFixed(2)}, rank ${rank.toFixed(2)}`);
+  const { joins, step, flux, rank, ownRank } = measureSeams(chunks, whole);
+  const told = [step, flux, rank, ownRank].map((value) => value.toFixed(2));
+  console.log(`${name}: ${joins} joins, step ${told[0]}, flux ${told[1]}, rank ${told[2]} (in one piece ${told[3]})`);
   expect(step).toBeLessThanOrEqual(1);
   expect(flux).toBeLessThanOrEqual(1);
-  expect(rank).toBeLessThan(0.9);
+  expect(rank).toBeLessThan(roughest(ownRank));
 }
 
 describe("base", () => {
@@ -45,6 +52,7 @@ describe("base", () => {
     ["speech", 6],
     ["speech", 25],
     ["scene", 25],
+    ["music", 12],
     ["music", 25],
   ] as const)("%s, blocks of %i", async (clip, blockSize) => {
     const { chunks, waveform } = await decoded(clip, blockSize);
@@ -80,8 +88,8 @@ describe("flow matching and HiFT (the fixtures' small networks)", () => {
   test("20 ms of silence would be found", async () => {
     const chunks = await inChunks(decoder, codes, { blockSize: 25, window: 25 });
     const halting = chunks.map((chunk) => Float32Array.from([...new Float32Array(441), ...chunk]));
-    const { flux, rank } = measureSeams(halting, whole);
+    const { flux, rank, ownRank } = measureSeams(halting, whole);
     expect(flux).toBeGreaterThan(1);
-    expect(rank).toBeGreaterThan(0.9);
+    expect(rank).toBeGreaterThan(roughest(ownRank));
   });
 });

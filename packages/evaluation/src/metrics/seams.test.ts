@@ -25,11 +25,12 @@ const chunks = (change: (chunk: Float32Array, index: number) => Float32Array = (
   [0, ...JOINS].map((start, i) => change(whole.slice(start, JOINS[i]), i));
 
 test("audio that was only cut has joins like any other place", () => {
-  const { joins, step, flux, rank } = measureSeams(chunks(), whole);
+  const { joins, step, flux, rank, ownRank } = measureSeams(chunks(), whole);
   expect(joins).toBe(18);
   expect(step).toBeLessThanOrEqual(1);
   expect(flux).toBeLessThanOrEqual(1);
   expect(rank).toBeLessThan(0.9);
+  expect(ownRank).toBe(rank);
 });
 
 test("a constant that comes and goes is a step", () => {
@@ -46,9 +47,10 @@ test.each<[string, (chunk: Float32Array, index: number) => Float32Array]>([
   ["a click of a tenth", (c) => c.map((x, i) => (i === 0 ? x + 0.1 : x))],
   ["hiss that begins with every other chunk", (c, k) => (k % 2 ? c.map((x, i) => x + 0.05 * noise[i]!) : c)],
 ])("%s changes the spectrum more than the melody does", (_, change) => {
-  const { flux, rank } = measureSeams(chunks(change), whole);
+  const { flux, rank, ownRank } = measureSeams(chunks(change), whole);
   expect(flux).toBeGreaterThan(1);
   expect(rank).toBeGreaterThan(0.9);
+  expect(ownRank).toBe(measureSeams(chunks(), whole).ownRank);
 });
 
 test("one bad join among good ones is found", () => {

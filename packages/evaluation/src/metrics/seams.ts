@@ -26,6 +26,8 @@ export interface Seams {
   readonly flux: number;
   /** Median over the joins of the share of places in one piece with less flux: 0.5 where joins are like any other place. */
   readonly rank: number;
+  /** The same of the audio in one piece at the same places: more than 0.5 where joins happen to fall on beats. */
+  readonly ownRank: number;
 }
 
 /**
@@ -51,16 +53,23 @@ export function measureSeams(chunks: readonly Float32Array[], whole: Float32Arra
     Float32Array.from({ length: samples.length - 1 }, (_, i) => Math.abs(samples[i + 1]! - samples[i]!));
   const ownSteps = steps(whole).sort();
   const stepsNow = steps(streamed);
-  const ownFluxes = roughness(fluxes(whole)).sort();
+  const own = roughness(fluxes(whole));
+  const ownFluxes = own.slice().sort();
   const rough = roughness(fluxes(streamed));
   // the frame that ends with the join is the first that a change can be seen after
-  const atJoins = inside.map((join) => rough[Math.floor((join - FRAME) / HOP)]!);
-  const ranks = atJoins.map((flux) => lower(ownFluxes, flux) / ownFluxes.length).sort((a, b) => a - b);
+  const places = inside.map((join) => Math.floor((join - FRAME) / HOP));
+  const atJoins = places.map((place) => rough[place]!);
+  const medianRank = (fluxes: readonly number[]) =>
+    fluxes.map((flux) => lower(ownFluxes, flux) / ownFluxes.length).sort((a, b) => a - b)[
+      Math.floor(fluxes.length / 2)
+    ]!;
   return {
     joins: inside.length,
     step: Math.max(...inside.map((join) => stepsNow[join - 1]!)) / quantile(ownSteps, OWN),
     flux: Math.max(...atJoins) / quantile(ownFluxes, OWN),
-    rank: ranks[Math.floor(ranks.length / 2)]!,
+    rank: medianRank(atJoins),
+    // decoders may give a few samples more or less in pieces
+    ownRank: medianRank(places.map((place) => own[Math.min(place, own.length - 1)]!)),
   };
 }
 
