@@ -29,6 +29,21 @@ function expectNoSeams(name: string, chunks: readonly Float32Array[], whole: Flo
   expect(rank).toBeLessThan(roughest(ownRank));
 }
 
+/** Chunks hardly louder or softer than the same samples of the audio in one piece: 3 dB are twice the power. */
+function expectLevels(name: string, chunks: readonly Float32Array[], whole: Float32Array): void {
+  let at = 0;
+  const changes = chunks.map((chunk) => {
+    const piece = whole.subarray(at, at + chunk.length);
+    at += chunk.length;
+    return 20 * Math.log10(rootMeanSquare(chunk) / rootMeanSquare(piece));
+  });
+  console.log(`${name}: levels ${Math.min(...changes).toFixed(1)} to ${Math.max(...changes).toFixed(1)} dB`);
+  for (const change of changes) expect(Math.abs(change)).toBeLessThan(3);
+}
+
+const rootMeanSquare = (samples: Float32Array) =>
+  Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
+
 describe("base", () => {
   let tokenizer: AudioTokenizer;
   let decoder: AudioDecoder;
@@ -57,6 +72,7 @@ describe("base", () => {
   ] as const)("%s, blocks of %i", async (clip, blockSize) => {
     const { chunks, waveform } = await decoded(clip, blockSize);
     expectNoSeams(`base, ${clip}, blocks of ${blockSize}`, chunks, waveform);
+    expectLevels(`base, ${clip}, blocks of ${blockSize}`, chunks, waveform);
   });
 
   test("clicks of a tenth of full scale would be found", async () => {

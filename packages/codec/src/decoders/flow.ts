@@ -21,7 +21,7 @@ export class Flow implements MelModel {
   readonly bins: number;
   readonly speakerSize: number;
   readonly blockSize: number | undefined;
-  readonly reach = undefined;
+  readonly streamWindow = undefined;
   readonly #encoder: Program;
   /** Absent where the configuration has no Euler steps. */
   readonly #step: Program | undefined;

@@ -28,8 +28,8 @@ export interface MelModel {
   readonly speakerSize: number;
   /** Codes that a stream is best cut into, where the network says so. */
   readonly blockSize: number | undefined;
-  /** Codes of context that are enough in a stream, for networks that see no further; undefined for those that see all. */
-  readonly reach: number | undefined;
+  /** Codes of context that a stream keeps where nothing else is said; undefined for networks that are to see all. */
+  readonly streamWindow: number | undefined;
   /** Frames of `tokens` tokens. */
   frames(tokens: number): number;
   /** @returns the mel of all tokens less the prompt's frames. @throws DOMException AbortError between two steps. */

@@ -111,7 +111,7 @@ export class SpectrogramDecoder implements DecoderSystem {
     options: DecodeStreamOptions = {},
   ): AsyncGenerator<StreamedPiece> {
     const { seed = DEFAULT_SEED, embedding, signal, onProgress, blockSize = this.#defaultBlock() } = options;
-    const window = options.window ?? this.melModel.reach;
+    const window = options.window ?? this.melModel.streamWindow;
     this.#generator(seed);
     this.#checkEmbedding(embedding);
     checkSpan("block size", blockSize);
