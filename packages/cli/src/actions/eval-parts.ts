@@ -25,6 +25,7 @@ import type { Command } from "commander";
 import { AudioDescriber } from "universal-audio-tokenizer";
 import { InputError } from "../errors.ts";
 import { type EvalOptions, evaluate, type Setup } from "./eval.ts";
+import { InputClips } from "./eval-clips.ts";
 
 type Inputs = readonly string[];
 
@@ -61,12 +62,29 @@ async function listeners({ options, reporter, closing }: Setup<NetworkOptions>) 
 
 interface ReconstructionCommand extends NetworkOptions {
   readonly voices?: Voices;
+  readonly genderSpeakers?: string;
 }
 
 export const reconstruction = (inputs: Inputs, command: Command) =>
   evaluate<ReconstructionCommand>(inputs, command, async (setup) =>
-    reconstructionEvaluation({ ...(await listeners(setup)), voices: setup.options.voices }),
+    reconstructionEvaluation({
+      ...(await listeners(setup)),
+      voices: setup.options.voices,
+      genderTeachers: genderTeachers(setup),
+    }),
   );
+
+/** The clips of a second list. */
+function genderTeachers({ options, reporter, closing }: Setup<ReconstructionCommand>) {
+  const { genderSpeakers, seed } = options;
+  if (genderSpeakers === undefined) return undefined;
+  return (signal: AbortSignal) => {
+    const onProgress = (label: string, done: number, total: number) => reporter.progress(label, done / total);
+    const source = new InputClips([genderSpeakers], { columns: {}, where: [], seed, onProgress, signal });
+    closing.push(() => source.close());
+    return source.clips();
+  };
+}
 
 interface EndpointCommand extends EvalOptions {
   readonly endpoint?: string;

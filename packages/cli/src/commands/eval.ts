@@ -67,6 +67,7 @@ const reconstruction = (): Command =>
         "held-out",
       ]),
     )
+    .option("--gender-speakers <list>", "recordings of other speakers: the judge of genders learns from them too")
     .addHelpText(
       "after",
       `
@@ -74,6 +75,7 @@ Without --whisper word error rates are left out, without --metrics DNSMOS and sp
 
 Examples:
   $ uat eval reconstruction speech.tsv --whisper whisper-base --metrics networks --out report
+  $ uat eval reconstruction speech.tsv --metrics networks --gender-speakers others.tsv --out report
   $ uat eval reconstruction clips/ --out report`,
     )
     .action(async (inputs: string[], _options, command: Command) => (await parts()).reconstruction(inputs, command));

@@ -38,7 +38,7 @@ export function searchText(
   logits: Float32Array,
   characters: readonly string[],
   words: WordList,
-  { beam = 16, weight = 0.6 }: SearchOptions = {},
+  { beam = 64, weight = 0.7 }: SearchOptions = {},
 ): string {
   const width = characters.length + 1;
   const lastWord = (text: string) => text.slice(text.lastIndexOf(" ") + 1);

@@ -40,7 +40,7 @@ export class ReadAnswers implements Answerer {
     this.#config = config;
     this.#words = words;
     this.#program = program;
-    this.#labels = new LabelReader(config.labels);
+    this.#labels = new LabelReader(config.labels, config.event_threshold);
     this.codebookSize = config.vocab_size;
     this.frameRate = config.frame_rate;
     this.longest = Math.max(1, Math.floor(LONGEST_SECONDS * config.frame_rate));

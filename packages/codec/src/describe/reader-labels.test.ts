@@ -78,6 +78,17 @@ test("where nobody speaks nothing is said of a speaker", () => {
   expect(babble.nonLinguisticEvents).toEqual({ description: null, discreteEvents: [], continuousEvents: [] });
 });
 
+test("a threshold decides how sure a reader must be of a sound", () => {
+  const heard = logits({ "discrete: dog bark": [-5, -1.5, -3, -5], "continuous: rain": [-2.5, -2.5, -2.5, -2.5] });
+  const events = (threshold?: number) => new LabelReader(LABELS, threshold).answer("", heard).nonLinguisticEvents;
+  expect(events()).toEqual({ description: null, discreteEvents: [], continuousEvents: [] });
+  expect(events(-2)).toMatchObject({
+    discreteEvents: [{ label: "dog bark", characteristic: "from 0.0 to 0.1 s" }],
+    continuousEvents: [],
+  });
+  expect(events(-2.6).continuousEvents).toEqual([{ label: "rain", characteristic: "throughout" }]);
+});
+
 test("labels are told from other text", () => {
   expect(LABELS.every(isReaderLabel)).toBe(true);
   expect(["dog bark", "gender:Male", "gender: ", "mood: calm", ""].some(isReaderLabel)).toBe(false);

@@ -67,8 +67,11 @@ export class LabelReader {
   readonly #count: number;
   readonly #speech: number;
   readonly #fields: ReadonlyMap<string, readonly Choice[]>;
+  readonly #eventThreshold: number;
 
-  constructor(labels: readonly string[]) {
+  /** @param eventThreshold logit above which a sound is named. */
+  constructor(labels: readonly string[], eventThreshold = 0) {
+    this.#eventThreshold = eventThreshold;
     const fields = new Map<string, Choice[]>();
     for (const [index, label] of labels.entries()) {
       const at = label.indexOf(": ");
@@ -84,7 +87,8 @@ export class LabelReader {
   }
 
   /**
-   * Of the speaker the likeliest value of each field, where somebody speaks; of sounds all that are likelier than not.
+   * Of the speaker the likeliest value of each field, where somebody speaks; of sounds all whose logit is above
+   * the threshold.
    * @param transcription what was read of the same tokens; "" counts as no speech.
    */
   answer(transcription: string, logits: LabelLogits): SapAnswer {
@@ -111,7 +115,7 @@ export class LabelReader {
   /** Likeliest first. */
   #events(field: keyof typeof EVENTS, logits: LabelLogits): SapEvent[] {
     return (this.#fields.get(field) ?? [])
-      .filter(({ index }) => logits.clip[index]! > 0)
+      .filter(({ index }) => logits.clip[index]! > this.#eventThreshold)
       .sort((a, b) => logits.clip[b.index]! - logits.clip[a.index]!)
       .map(({ value, index }) => ({ label: value, characteristic: this.#when(index, logits) }));
   }
@@ -121,7 +125,7 @@ export class LabelReader {
     const count = tokens.length / this.#count;
     let [first, last, heard] = [count, -1, 0];
     for (let t = 0; t < count; t++) {
-      if (tokens[t * this.#count + index]! <= 0) continue;
+      if (tokens[t * this.#count + index]! <= this.#eventThreshold) continue;
       first = Math.min(first, t);
       last = t;
       heard++;

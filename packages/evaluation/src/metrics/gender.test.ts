@@ -59,6 +59,20 @@ test("a speaker's own recordings do not teach the model that judges them", () =>
   expect(judged.original[10]).toBe("Male");
 });
 
+test("more speakers to learn from, never the judged one", () => {
+  const at = (speaker: string, gender: "Female" | "Male", value: number) => ({
+    speaker,
+    gender,
+    original: [value, 1],
+    copy: [-value, 1],
+  });
+  const voices = [at("a", "Female", 3), at("x", "Male", -3)];
+  expect(gendersByVoice(voices)).toBeUndefined();
+  // "a" among the teachers would say that high values are a man's
+  const teachers = [at("b", "Female", 2), at("y", "Male", -2), at("a", "Male", 3), at("x", "Female", -3)];
+  expect(gendersByVoice(voices, teachers)).toEqual({ original: ["Female", "Male"], copy: ["Male", "Female"] });
+});
+
 test("without two speakers of each gender there is nothing to learn from", () => {
   const one = { speaker: "a", gender: "Female", original: [1], copy: [1] } as const;
   expect(gendersByVoice([one, { ...one, speaker: "b", gender: "Male" }])).toBeUndefined();

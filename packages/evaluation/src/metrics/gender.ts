@@ -21,28 +21,37 @@ export function parseGender(text: unknown): Gender | undefined {
   return ["female", "f", "woman"].includes(word) ? "Female" : ["male", "m", "man"].includes(word) ? "Male" : undefined;
 }
 
-/** A voice with its vectors in the original and in the copy. */
-export interface VoicePair {
+/** A recording whose speaker's gender is known. */
+export interface KnownVoice {
   readonly speaker: string;
   readonly gender: Gender;
+  /** Speaker vector. */
   readonly original: ArrayLike<number>;
+}
+
+/** A voice with its vectors in the original and in the copy. */
+export interface VoicePair extends KnownVoice {
   readonly copy: ArrayLike<number>;
 }
 
 /**
  * What logistic regression makes of originals and copies, in the order given. It learns from originals only, and never
  * from the speaker that it judges: there is one model for each speaker.
+ * @param teachers more voices to learn from. A handful of speakers is too few: ten leave a model that errs on whole
+ * speakers even by their originals.
  * @returns undefined unless there are two speakers of each gender.
  */
 export function gendersByVoice(
   voices: readonly VoicePair[],
+  teachers: readonly KnownVoice[] = [],
 ): { readonly original: Gender[]; readonly copy: Gender[] } | undefined {
-  const speakersOf = (gender: Gender) => new Set(voices.filter((v) => v.gender === gender).map((v) => v.speaker)).size;
+  const known = [...voices, ...teachers];
+  const speakersOf = (gender: Gender) => new Set(known.filter((v) => v.gender === gender).map((v) => v.speaker)).size;
   if (speakersOf("Female") < 2 || speakersOf("Male") < 2) return undefined;
   const original = new Array<Gender>(voices.length);
   const copy = new Array<Gender>(voices.length);
   for (const speaker of new Set(voices.map((v) => v.speaker))) {
-    const others = voices.filter((v) => v.speaker !== speaker);
+    const others = known.filter((v) => v.speaker !== speaker);
     const model = fitLogistic(
       others.map((v) => v.original),
       others.map((v) => v.gender === "Female"),

@@ -6,6 +6,7 @@ import { melDistances } from "../metrics/mel-distance.ts";
 import type { MetricNetworks } from "../metrics/metric-networks.ts";
 import { comparePitch, type PitchComparison } from "../metrics/pitch.ts";
 import { siSdr } from "../metrics/si-sdr.ts";
+import type { SpeakerEncoder } from "../metrics/speaker-encoder.ts";
 import { extendedStoi, stoi } from "../metrics/stoi.ts";
 import type { EvaluationClip, Json } from "../suite/evaluation.ts";
 
@@ -78,9 +79,7 @@ export async function measureClip(clip: EvaluationClip, options: MeasureOptions)
     heard: recognizer ? await both((samples) => recognizer.transcribe(samples, languageCode(clip.language))) : null,
     dnsmos: dnsmos ? await both((samples) => dnsmos.network.score(samples, COMPARED_RATE)) : null,
     distillMos: distillMos ? await both((samples) => distillMos.network.score(samples, COMPARED_RATE)) : null,
-    voice: speakerEncoder
-      ? await both(async (samples) => Array.from(await speakerEncoder.network.embed(samples, COMPARED_RATE), fewDigits))
-      : null,
+    voice: speakerEncoder ? await both((samples) => speakerVector(speakerEncoder.network, samples)) : null,
     pitch: comparePitch(original, decoded, COMPARED_RATE),
     siSdr: finite(siSdr(original, decoded)),
     stoi: finite(stoi(original, decoded, COMPARED_RATE)),
@@ -89,6 +88,10 @@ export async function measureClip(clip: EvaluationClip, options: MeasureOptions)
     melCepstral: finite(mel.cepstral),
   };
 }
+
+/** @param samples at {@link COMPARED_RATE}. */
+export const speakerVector = async (encoder: SpeakerEncoder, samples: Float32Array): Promise<number[]> =>
+  Array.from(await encoder.embed(samples, COMPARED_RATE), fewDigits);
 
 /** `en-US`, `en_GB`, `EN` → `en`; English where the list does not say. */
 export const languageCode = (language: string | undefined): string =>

@@ -1,6 +1,6 @@
 /** From the clips' results to the figures of the report. */
 import type { DnsmosScores } from "../metrics/dnsmos.ts";
-import { type Gender, genderOfPitch, gendersByVoice, parseGender } from "../metrics/gender.ts";
+import { type Gender, genderOfPitch, gendersByVoice, type KnownVoice, parseGender } from "../metrics/gender.ts";
 import {
   energyCorrelationOf,
   f0CorrelationOf,
@@ -117,7 +117,11 @@ export const similarityOf = ({ voice }: ClipResult): number | null =>
 export const meanSimilarity = meanOf(similarityOf);
 
 /** Whether speakers' genders are kept; empty where lists do not tell them. */
-export function voiceFigures(rows: readonly Row[], context: Random): { figures: Figure[]; notes: string[] } {
+export function voiceFigures(
+  rows: readonly Row[],
+  teachers: readonly KnownVoice[],
+  context: Random,
+): { figures: Figure[]; notes: string[] } {
   const figures: Figure[] = [];
   const notes: string[] = [];
   const heard = rows.filter((row) => row.result.voice !== null);
@@ -156,7 +160,7 @@ export function voiceFigures(rows: readonly Row[], context: Random): { figures: 
       ? [{ row, speaker: row.clip.speaker, gender, original: voice.original, copy: voice.decoded }]
       : [];
   });
-  const judged = gendersByVoice(voices);
+  const judged = gendersByVoice(voices, teachers);
   if (!judged && voices.length > 0)
     notes.push("Gender by speaker vectors needs a column `speaker` with two speakers of each gender.");
   if (judged) {

@@ -3,9 +3,9 @@
  * the level kept, how good does it sound?
  */
 import { EvaluationError } from "../errors.ts";
-import { GENDER_THRESHOLD_HZ } from "../metrics/gender.ts";
+import { GENDER_THRESHOLD_HZ, type Gender, type KnownVoice, parseGender } from "../metrics/gender.ts";
 import type { MetricNetworks } from "../metrics/metric-networks.ts";
-import type { Evaluation, EvaluationContext, Player, Section, Table } from "../suite/evaluation.ts";
+import type { Evaluation, EvaluationClip, EvaluationContext, Player, Section, Table } from "../suite/evaluation.ts";
 import {
   asJson,
   COMPARED_RATE,
@@ -13,6 +13,7 @@ import {
   measureClip,
   type Recognizer,
   reconstructClip,
+  speakerVector,
 } from "./clip-result.ts";
 import {
   ENOUGH_SPEAKERS,
@@ -38,15 +39,20 @@ export interface ReconstructionOptions {
   readonly recognizer?: Recognizer | undefined;
   /** Thresholds of the error rate are those for voices that training knew, or for others. Without it there are none. */
   readonly voices?: Voices | undefined;
+  /**
+   * Recordings of other speakers, with columns `speaker` and `gender`: what the judge of genders by speaker vectors
+   * learns from, besides the originals.
+   */
+  readonly genderTeachers?: ((signal: AbortSignal) => Promise<readonly EvaluationClip[]>) | undefined;
 }
 
 export const reconstructionEvaluation = (options: ReconstructionOptions): Evaluation => ({
   name: "reconstruction",
   title: "Reconstruction",
-  protocol: `reconstruction 1: each clip (first channel, ${COMPARED_RATE / 1000} kHz) is encoded and decoded with the run's seed, without a speaker vector or a prompt; both are compared at ${COMPARED_RATE / 1000} kHz without alignment. Error rates: greedy transcription of both by the recogniser against the list's text, normalised alike (case, punctuation, numbers, contractions), all clips as one text; the rise is the difference in points. f0 by YIN with a best path, 10 ms frames: correlation of log f0 over frames voiced in both; voicing error: share of all frames voiced in only one; gross pitch error: share of frames voiced in both that are more than 20 % off. Level: dB of frames at most 50 dB below the original's loudest. Gender: mean f0 of at least ${GENDER_THRESHOLD_HZ} Hz is female; or logistic regression (L2, C = 1) on speaker vectors of the originals of all other speakers; kept is what equals the list's. Speaker similarity: cosine of Resemblyzer's vectors, silence not cut out. Distance of log-mels (80 bands, ln) and mel-cepstral distortion (coefficients 1 to 13) frame by frame. DNSMOS: means over windows of 9.01 s, as the package speechmos has them; Distill-MOS: as the package distillmos. Scores are means over clips. Intervals resample clips, or speakers where there are ${ENOUGH_SPEAKERS} or more.`,
+  protocol: `reconstruction 2: each clip (first channel, ${COMPARED_RATE / 1000} kHz) is encoded and decoded with the run's seed, without a speaker vector or a prompt; both are compared at ${COMPARED_RATE / 1000} kHz without alignment. Error rates: greedy transcription of both by the recogniser against the list's text, normalised alike (case, punctuation, numbers, contractions), all clips as one text; the rise is the difference in points. f0 by YIN with a best path, 10 ms frames: correlation of log f0 over frames voiced in both; voicing error: share of all frames voiced in only one; gross pitch error: share of frames voiced in both that are more than 20 % off. Level: dB of frames at most 50 dB below the original's loudest. Gender: mean f0 of at least ${GENDER_THRESHOLD_HZ} Hz is female; or logistic regression (L2, C = 1) on speaker vectors of the originals of all other speakers and of the list --gender-speakers; kept is what equals the list's. Speaker similarity: cosine of Resemblyzer's vectors, silence not cut out. Distance of log-mels (80 bands, ln) and mel-cepstral distortion (coefficients 1 to 13) frame by frame. DNSMOS: means over windows of 9.01 s, as the package speechmos has them; Distill-MOS: as the package distillmos. Scores are means over clips. Intervals resample clips, or speakers where there are ${ENOUGH_SPEAKERS} or more.`,
   needsModel: true,
   async run(context) {
-    const { networks, recognizer, voices } = options;
+    const { networks, recognizer } = options;
     for (const line of networks.missing) context.note(line);
     if (!recognizer) context.note("word error rate left out: no recogniser is given (--whisper DIR)");
     const clips = await context.clips();
@@ -72,28 +78,61 @@ export const reconstructionEvaluation = (options: ReconstructionOptions): Evalua
     if (rows.length === 0)
       throw new EvaluationError("no clip could be measured; expected audio files that can be read");
     const texts = textErrors(rows);
+    const teachers = await knownVoices(options, context);
     return {
       sections: [
-        await overview(rows, texts, voices, measuring, context),
+        await overview(rows, texts, options.voices, teachers, measuring, context),
         ...(texts.length > 0 ? [wordSection(texts)] : []),
       ],
       facts: {
         Recogniser: recognizer?.name ?? "none",
         "Opinion models": [networks.dnsmos?.name, networks.distillMos?.name].filter(Boolean).join("; ") || "none",
         "Speaker encoder": networks.speakerEncoder?.name ?? "none",
+        "Speakers that genders are learnt from": new Set([
+          ...rows.map((row) => row.clip.speaker),
+          ...teachers.map((voice) => voice.speaker),
+        ]).size,
       },
     };
   },
 });
 
+/** Speaker vectors of the recordings that tell how women and men sound. */
+async function knownVoices(
+  { networks: { speakerEncoder }, genderTeachers }: ReconstructionOptions,
+  context: EvaluationContext,
+): Promise<KnownVoice[]> {
+  if (!genderTeachers) return [];
+  if (!speakerEncoder) {
+    context.warn("--gender-speakers: without a speaker encoder nothing is learnt from it (--metrics DIR)");
+    return [];
+  }
+  const known = (await genderTeachers(context.signal)).filter(
+    (clip) => clip.speaker !== undefined && parseGender(clip.columns.gender) !== undefined,
+  );
+  if (known.length === 0)
+    throw new EvaluationError(
+      "--gender-speakers: no clip has both speaker and gender; expected columns of these names",
+    );
+  const measured = await context.measure(known, `voice; ${speakerEncoder.name}`, async (clip) =>
+    speakerVector(speakerEncoder.network, (await clip.read(COMPARED_RATE)).samples),
+  );
+  return measured.map(({ clip, result }) => ({
+    speaker: clip.speaker as string,
+    gender: parseGender(clip.columns.gender) as Gender,
+    original: result,
+  }));
+}
+
 async function overview(
   rows: readonly Row[],
   texts: readonly TextErrors[],
   voices: Voices | undefined,
+  teachers: readonly KnownVoice[],
   measuring: MeasureOptions,
   context: EvaluationContext,
 ): Promise<Section> {
-  const voice = voiceFigures(rows, context);
+  const voice = voiceFigures(rows, teachers, context);
   const silent = rows.filter((row) => row.result.pitch.voiced === 0).length;
   return {
     title: `${rows.length} clips through tokens and back`,

@@ -2,6 +2,7 @@ import { Random } from "@uat/audio";
 import type { AudioDecoder, AudioTokenizer } from "universal-audio-tokenizer";
 import { expect, test } from "vitest";
 import type { MetricNetworks } from "../metrics/metric-networks.ts";
+import type { SpeakerEncoder } from "../metrics/speaker-encoder.ts";
 import type { EvaluationClip, EvaluationContext, Figure } from "../suite/evaluation.ts";
 import { languageCode, type Recognizer } from "./clip-result.ts";
 import { reconstructionEvaluation } from "./reconstruction-evaluation.ts";
@@ -121,6 +122,29 @@ test("figures, tables and sounds of clips through a codec", async () => {
   const players = sections[0]!.players!;
   expect(players.map((p) => p.title).sort()).toEqual(["clip-0", "clip-1"]);
   expect(players[0]!.sounds.map((s) => s.name)).toEqual(["Original", "Reconstruction"]);
+});
+
+test("genders by speaker vectors: learnt from the list's speakers too", async () => {
+  // a "speaker encoder" that hears the zero crossings
+  const embed = async (samples: Float32Array) =>
+    Float32Array.of(samples.filter((x, i) => i > 1 && x > 0 !== samples[i - 1]! > 0).length / 10, 1);
+  const speakerEncoder = { name: "crossings", network: { embed } as unknown as SpeakerEncoder };
+  const teachers = [
+    clip(4, 100, { speaker: "c", columns: { gender: "m" } }),
+    clip(5, 210, { speaker: "d", columns: { gender: "f" } }),
+    clip(6, 210, { speaker: "nobody's gender" }),
+  ];
+  const networks = { ...NO_NETWORKS, speakerEncoder };
+  const figuresOf = async (genderTeachers?: () => Promise<EvaluationClip[]>) => {
+    const { sections, facts } = await reconstructionEvaluation({ networks, genderTeachers }).run(context());
+    return { figures: new Map(sections[0]!.figures!.map((f) => [f.id, f.value])), facts };
+  };
+  expect((await figuresOf()).figures.has("gender-voice")).toBe(false);
+  const { figures, facts } = await figuresOf(async () => teachers);
+  expect(figures.get("gender-voice-original")).toBe(100);
+  expect(figures.get("gender-voice")).toBeCloseTo(200 / 3, 9);
+  expect(facts).toMatchObject({ "Speakers that genders are learnt from": 4 });
+  await expect(figuresOf(async () => [teachers[2]!])).rejects.toThrow("no clip has both speaker and gender");
 });
 
 test("without a recogniser the words are left out, and the clips still have sounds", async () => {

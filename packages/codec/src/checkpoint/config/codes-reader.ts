@@ -39,6 +39,8 @@ export const codesReaderSchema = z.looseObject({
     .min(1, "expected at least one label")
     .refine(distinct, "expected no label twice")
     .refine((labels) => labels.every(isReaderLabel), 'expected labels such as "speech" and "gender: Female"'),
+  /** Log odds above which a sound is named: 0 names what is likelier than not, less names more, and more of it in vain. */
+  event_threshold: z.number("expected a number").default(0),
   /** SHA-256 of the codebook whose codes are read (describe/codebook-hash.ts). */
   codebook_sha256: sha256Field.optional(),
 });
