@@ -1,10 +1,11 @@
 /**
- * Stages `recordings` and `lists`: a person's recordings without what is held out, and lists of all training clips with
+ * Stages `recordings`, `lists` and `genders`: a person's recordings without what is held out, and lists of all training clips with
  * their lengths, from which the trainer makes batches of like lengths.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { loadSpeechSamples } from "@uat/audio";
+import { decodeNative } from "../sounds/sound-clips.ts";
 import { heldOutPaths, readSpeechFolder } from "../speech/speech-folder.ts";
 import { writeWhole } from "../stages/write-whole.ts";
 
@@ -56,5 +57,27 @@ export async function writeList(file: string, folders: readonly string[], column
     }
   }
   writeTable(file, ["path", "duration", ...columns], rows);
+  return rows.length;
+}
+
+/**
+ * A few clips of every speaker whose gender is known: what `uat eval reconstruction --gender-speakers` learns from.
+ * @param each clips of a speaker, the first ones with a second of sound or more.
+ */
+export async function writeGenderList(file: string, folders: readonly string[], each: number): Promise<number> {
+  const rows: Row[] = [];
+  const taken = new Map<string, number>();
+  for (const folder of folders) {
+    for (const { path, speaker = "", gender = "" } of readTable(join(dirname(file), folder, "metadata.tsv"))) {
+      const count = taken.get(speaker) ?? 0;
+      if (speaker === "" || gender === "" || count === each) continue;
+      const local = join(folder, path!);
+      const { samples, sampleRate } = await decodeNative(readFileSync(join(dirname(file), local)), local, 30);
+      if (samples.length < sampleRate) continue;
+      taken.set(speaker, count + 1);
+      rows.push({ path: local, speaker, gender });
+    }
+  }
+  writeTable(file, ["path", "speaker", "gender"], rows);
   return rows.length;
 }

@@ -20,9 +20,11 @@ export async function packReader(options: {
   checkpoint: string;
   /** How often each word and pair of words was counted. */
   words: readonly (readonly [text: string, count: number])[];
+  /** Logit above which a sound is named. */
+  eventThreshold: number;
   out: string;
 }): Promise<void> {
-  const { tokenizer, checkpoint, out } = options;
+  const { tokenizer, checkpoint, out, eventThreshold: event_threshold } = options;
   const codec = await openSafetensorsModel(directoryFiles(join(tokenizer, "tokenizer")), "model");
   const codebook_sha256 = await codebookHash(await readFloat32(codec, "codebook.weight"));
   await codec.close();
@@ -38,6 +40,6 @@ export async function packReader(options: {
   await store.close();
   mkdirSync(out, { recursive: true });
   await writeSafetensorsFile(join(out, "model.safetensors"), tensors);
-  writeWhole(join(out, "config.json"), `${JSON.stringify({ ...config, codebook_sha256 }, null, 2)}\n`);
+  writeWhole(join(out, "config.json"), `${JSON.stringify({ ...config, event_threshold, codebook_sha256 }, null, 2)}\n`);
   writeWhole(join(out, "words.txt"), `${options.words.map(([text, count]) => `${text}\t${count}`).join("\n")}\n`);
 }

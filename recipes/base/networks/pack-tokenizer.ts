@@ -1,11 +1,13 @@
 /**
- * Stage `pack`: the tokeniser of models/base from a training checkpoint. Kept is what tokenising needs, in float16; the
- * codebook is first fitted once more, by k-means from where training left it, to the states of the encoder as it is
- * stored.
+ * Stage `pack`: the tokeniser of models/base from a training checkpoint. Kept is what tokenising needs, in float16. Codes
+ * that training left unused are given to states of speech and of sounds, drawn at random. The others stay where training
+ * put them: k-means would even out their use a little better, but training has gathered the states around these very
+ * centroids, away from the borders between them, and that is what keeps codes steady under noise.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createRuntime, float16ToFloat32, float32ToFloat16 } from "@uat/graph";
+import { createRuntime, float16ToFloat32, float32ToFloat16, type ParameterSource } from "@uat/graph";
+import { Random } from "@uat/training";
 import {
   directoryFiles,
   type LazyTensor,
@@ -13,11 +15,11 @@ import {
   parseWhisperVqConfig,
   readFloat32,
   readJson,
+  type WhisperVqConfig,
   writeSafetensorsFile,
 } from "universal-audio-tokenizer/internal";
 import { encoderStates } from "../codebook/encoder-states.ts";
 import { assignOnEngine } from "../codebook/engine.ts";
-import { kMeans } from "../codebook/kmeans.ts";
 import { listPieces, shardPieces } from "../codebook/pieces.ts";
 import { Shard } from "../codebook/shard.ts";
 import { PREPROCESSOR_CONFIG } from "./tokenizer-config.ts";
@@ -30,16 +32,22 @@ const NOT_KEPT =
 export interface PackTokenizerOptions {
   /** Folder of a training checkpoint. */
   checkpoint: string;
-  shard: string;
-  /** Minutes of audio for k-means: of the shard, and of lists of clips. */
-  minutes: { shard: number; lists: Readonly<Record<string, number>> };
-  iterations: number;
+  /** Kinds of sound that share in the unused codes; the shares add up to 1. */
+  kinds: readonly CodebookKind[];
   out: string;
   log: (line: string) => void;
 }
 
+export interface CodebookKind {
+  /** Of the unused codes. */
+  share: number;
+  /** Minutes of audio that states are taken from: of shards, and of lists of clips. */
+  shards: Readonly<Record<string, number>>;
+  lists: Readonly<Record<string, number>>;
+}
+
 export async function packTokenizer(options: PackTokenizerOptions): Promise<void> {
-  const { checkpoint, iterations, out, log } = options;
+  const { checkpoint, out } = options;
   const files = directoryFiles(join(checkpoint, "tokenizer"));
   const json = (await readJson(files, "config.json")) as Record<string, unknown>;
   const config = parseWhisperVqConfig(json, "config.json");
@@ -57,43 +65,13 @@ export async function packTokenizer(options: PackTokenizerOptions): Promise<void
   }
   await store.close();
 
-  const d = config.d_model;
-  const codebook = tensors.get("codebook.weight") as { shape: readonly number[]; values: Uint16Array };
-  if (iterations > 0) {
-    const runtime = await createRuntime({ onWarning: log });
-    const shard = await Shard.open(options.shard);
-    const pieces = [
-      ...shardPieces(shard, options.minutes.shard, 8),
-      ...Object.entries(options.minutes.lists).flatMap(([list, minutes]) => listPieces(list, minutes, 8)),
-    ];
-    const { states, rows } = await encoderStates(
-      runtime,
-      (name) => {
-        const tensor = tensors.get(name);
-        return tensor && { dtype: "F16", shape: tensor.shape, read: async () => bytesOf(tensor.values) };
-      },
-      config,
-      "searched",
-      pieces,
-      log,
-    );
-    await shard.close();
-    const k = config.quantize_vocab_size as number;
-    const { centroids, counts } = await kMeans(states, rows, {
-      k,
-      dimension: d,
-      start: float16ToFloat32(codebook.values),
-      assign: await assignOnEngine(runtime, k, d),
-      iterations,
-      batchRows: 2048,
-      seed: 2,
-      onIteration: ({ iteration, distortion, empty }) =>
-        log(`  k-means ${iteration}: mean squared distance ${(distortion / d).toFixed(4)} a dimension, ${empty} empty`),
-    });
-    log(`  codes in use: ${counts.filter((n) => n > 0).length} of ${k}`);
-    await runtime.dispose();
-    tensors.set("codebook.weight", { shape: codebook.shape, values: float32ToFloat16(centroids) });
-  }
+  const read = (name: string) => {
+    const tensor = tensors.get(name);
+    return tensor && { dtype: "F16" as const, shape: tensor.shape, read: async () => bytesOf(tensor.values) };
+  };
+  const trained = tensors.get("codebook.weight") as { shape: readonly number[]; values: Uint16Array };
+  const codebook = await fillCodebook(float16ToFloat32(trained.values), options, config, read);
+  tensors.set("codebook.weight", { shape: trained.shape, values: float32ToFloat16(codebook) });
 
   const folder = join(out, "tokenizer");
   mkdirSync(folder, { recursive: true });
@@ -107,3 +85,71 @@ export async function packTokenizer(options: PackTokenizerOptions): Promise<void
 }
 
 const bytesOf = (a: Uint16Array): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
+
+/** The codebook [codes, d] with its unused codes on states of the audio. */
+async function fillCodebook(
+  codebook: Float32Array,
+  { kinds, log }: PackTokenizerOptions,
+  config: WhisperVqConfig,
+  parameters: ParameterSource,
+): Promise<Float32Array> {
+  const d = config.d_model;
+  const runtime = await createRuntime({ onWarning: log });
+  const assign = await assignOnEngine(runtime, codebook.length / d, d);
+  const used = new Uint8Array(codebook.length / d);
+  const states: Float32Array[] = [];
+  for (const { shards, lists } of kinds) {
+    const pieces = Object.entries(lists).flatMap(([list, minutes]) => listPieces(list, minutes, 8));
+    const open: Shard[] = [];
+    for (const [path, minutes] of Object.entries(shards)) {
+      const shard = await Shard.open(path);
+      open.push(shard);
+      pieces.push(...shardPieces(shard, minutes, 8));
+    }
+    const found = await encoderStates(runtime, parameters, config, "searched", pieces, log);
+    for (const shard of open) await shard.close();
+    states.push(found.states.subarray(0, found.rows * d));
+    for (let row = 0; row < found.rows; row += BATCH) {
+      const n = Math.min(BATCH, found.rows - row);
+      for (const code of (await assign(found.states.subarray(row * d, (row + n) * d), n, codebook)).index)
+        used[code] = 1;
+    }
+  }
+  await runtime.dispose();
+  const unused = [...used.keys()].filter((code) => used[code] === 0);
+  log(`  ${used.length - unused.length} codes in use after training; ${unused.length} are given to states`);
+  return giveCodes(
+    codebook,
+    unused,
+    states,
+    kinds.map(({ share }) => share),
+    d,
+  );
+}
+
+/**
+ * The codebook with codes moved onto rows of `kinds`, each [rows, d], drawn at random; every kind gets its share, the last
+ * what is left.
+ */
+export function giveCodes(
+  codebook: Float32Array,
+  codes: readonly number[],
+  kinds: readonly Float32Array[],
+  shares: readonly number[],
+  d: number,
+): Float32Array {
+  const filled = codebook.slice();
+  const random = new Random(2);
+  let at = 0;
+  for (const [kind, states] of kinds.entries()) {
+    const end = kind === kinds.length - 1 ? codes.length : at + Math.round(shares[kind]! * codes.length);
+    const rows = states.length / d;
+    if (rows < end - at) throw new Error(`${rows} states for ${end - at} codes; give more audio`);
+    for (const row of random.sample(rows, end - at))
+      filled.set(states.subarray(row * d, row * d + d), codes[at++]! * d);
+  }
+  return filled;
+}
+
+/** Rows that are looked up at once. */
+const BATCH = 2048;

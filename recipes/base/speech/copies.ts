@@ -19,7 +19,8 @@ export async function copyAtSpeeds(list: string, out: string): Promise<number> {
     const played = 50 * Math.round((RATE * speed) / 50);
     for (const [i, row] of readTable(list).entries()) {
       const path = join(String(speed), `${String(i).padStart(5, "0")}.wav`);
-      rows.push({ ...row, path, speaker: `${row.speaker}@${speed}` });
+      const duration = (Number(row.duration) / speed).toFixed(3);
+      rows.push({ ...row, path, duration, speaker: `${row.speaker}@${speed}` });
       const to = join(out, path);
       if (existsSync(to)) continue;
       const { samples } = await loadSpeechSamples(readFileSync(join(dirname(list), row.path!)), {
@@ -29,6 +30,6 @@ export async function copyAtSpeeds(list: string, out: string): Promise<number> {
       writeWhole(to, encodeWav([resample(samples, played, RATE)], RATE, "s16"));
     }
   }
-  writeTable(join(out, "metadata.tsv"), ["path", "language", "speaker", "text"], rows);
+  writeTable(join(out, "metadata.tsv"), ["path", "duration", "language", "speaker", "text"], rows);
   return rows.length;
 }
