@@ -6,7 +6,7 @@
  * browser. So it unpacks into a folder of ours, which gets its final name when it is complete.
  */
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,6 +29,7 @@ export async function chromiumFolder(): Promise<string> {
   try {
     Object.assign(process.env, changed);
     await packed.executablePath();
+    await writeFile(join(partial, "fonts/fonts.conf"), fontsOf(folder));
     await rename(partial, folder).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // another test file was first
     });
@@ -41,6 +42,15 @@ export async function chromiumFolder(): Promise<string> {
   }
   return folder;
 }
+
+/** The package's own list of folders names none that is there, and a page without any font ends Chromium. */
+const fontsOf = (folder: string) => `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${folder}/fonts/fonts</dir>
+  <cachedir>${folder}/fonts/cache</cachedir>
+</fontconfig>
+`;
 
 /**
  * Starts headless Chromium with `--no-sandbox` and `flags` alone: the flags that the package proposes switch off the
