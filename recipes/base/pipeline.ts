@@ -18,7 +18,7 @@ import { TOKENIZER_CONFIG } from "./networks/tokenizer-config.ts";
 import { collectClasses, SOUND_SETS } from "./sounds/evaluation-sounds.ts";
 import { collectSounds } from "./sounds/sounds.ts";
 import { fetchSources } from "./sources/fetch.ts";
-import { prepareMetrics, prepareVoices } from "./sources/networks.ts";
+import { METRIC_FILES, prepareMetrics, prepareVoices } from "./sources/networks.ts";
 import { allSources, readManifest } from "./sources/sources.ts";
 import { copyAtSpeeds } from "./speech/copies.ts";
 import { makeEvaluationSpeech } from "./speech/evaluation-speech.ts";
@@ -154,7 +154,7 @@ export function pipeline(speech: string | undefined): Stage[] {
       name: "metrics",
       revision: 1,
       inputs: manifest.metrics.map(({ sha256 }) => sha256),
-      outputs: [at("metrics", "sig_bak_ovr.onnx")],
+      outputs: METRIC_FILES.map((path) => at("metrics", path)),
       run: () => prepareMetrics({ ...options, out: at("metrics") }),
     },
     {

@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync
 import { copyFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { DISTILL_MOS_FILE, DNSMOS_FILES, SPEAKER_ENCODER_FILE } from "@uat/evaluation";
 import type { CollectOptions } from "../sounds/sounds.ts";
 import { RecipeError } from "../stages/errors.ts";
 import { allSources } from "./sources.ts";
@@ -28,16 +29,14 @@ export async function prepareVoices(options: CollectOptions): Promise<void> {
     await joinFiles([join(piper, name)], join(options.out, "piper", name));
 }
 
-/** What measures speech: `sig_bak_ovr.onnx` and `model_v8.onnx` (DNSMOS), `resemblyzer.pt`, `distill_mos_v7.pt`. */
+/** What measures speech (DNSMOS, Resemblyzer, Distill-MOS), where `uat eval --metrics` looks for it: as in its packages. */
+export const METRIC_FILES = [...Object.values(DNSMOS_FILES), SPEAKER_ENCODER_FILE, DISTILL_MOS_FILE];
+
 export async function prepareMetrics(options: CollectOptions): Promise<void> {
-  const files = [
-    ["speechmos", "speechmos/dnsmos_models/sig_bak_ovr.onnx", "sig_bak_ovr.onnx"],
-    ["speechmos", "speechmos/dnsmos_models/model_v8.onnx", "model_v8.onnx"],
-    ["resemblyzer", "resemblyzer/pretrained.pt", "resemblyzer.pt"],
-    ["distillmos", "distillmos/weights/distill_mos_v7.pt", "distill_mos_v7.pt"],
-  ] as const;
-  for (const [name, path, to] of files)
-    await joinFiles([join(await packageFolder(name, options), path)], join(options.out, to));
+  for (const path of METRIC_FILES) {
+    const name = path.split("/")[0] as string;
+    await joinFiles([join(await packageFolder(name, options), path)], join(options.out, path));
+  }
 }
 
 async function packageFolder(name: string, { manifest, downloads, unpacked }: CollectOptions): Promise<string> {
