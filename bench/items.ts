@@ -55,6 +55,19 @@ const tokenise = (
   },
 });
 
+const decode = (name: string, model: string, yardstick?: Record<string, number>): Item => ({
+  name,
+  model,
+  ...(yardstick && { yardstick }),
+  async prepare(directory) {
+    const decoder = await AudioDecoder.fromPretrained(directory, { device: "cpu" });
+    return async () => {
+      await decoder.decode(codes(250));
+      return undefined;
+    };
+  },
+});
+
 const load = (name: string, model: string, dtype: "fp32" | "q8"): Item => ({
   name,
   model,
@@ -111,6 +124,7 @@ export const ITEMS: readonly Item[] = [
   tokenise("base: tokenise 10 s", "base", 10, "fp32"),
   tokenise("base: tokenise 30 s", "base", 30, "fp32", { base_late: 1 }),
   tokenise("base: tokenise 30 s, q8", "base", 30, "q8", { base_late: 1 }),
+  decode("base: decode 10 s", "base"),
   {
     name: "base: first audio of a streamed decode",
     model: "base",
@@ -122,24 +136,35 @@ export const ITEMS: readonly Item[] = [
       };
     },
   },
+  {
+    name: "base: streamed decode of 30 s, window 75 ÷ window 25",
+    model: "base",
+    async prepare(directory) {
+      const decoder = await AudioDecoder.fromPretrained(directory, { device: "cpu" });
+      const times = async (window: number) => {
+        const start = performance.now();
+        for await (const _ of decoder.decodeStream(codes(750), { blockSize: 25, window }));
+        return performance.now() - start;
+      };
+      await times(75);
+      return async () => {
+        const [narrow, wide, narrowAgain, wideAgain] = [
+          await times(25),
+          await times(75),
+          await times(25),
+          await times(75),
+        ];
+        return (wide + wideAgain) / (narrow + narrowAgain);
+      };
+    },
+  },
   ...[0.25, 0.5, 1, 2].flatMap((lookAhead) => ["speech", "music", "scene"].map((clip) => live(clip, lookAhead))),
   load("large-v3 geometry: load", "large-v3", "fp32"),
   load("large-v3 geometry: load, q8", "large-v3", "q8"),
   tokenise("large-v3 geometry: tokenise 10 s", "large-v3", 10, "fp32"),
   tokenise("large-v3 geometry: tokenise 30 s", "large-v3", 30, "fp32", { encoder: 1 }),
   tokenise("large-v3 geometry: tokenise 30 s, q8", "large-v3", 30, "q8", { encoder: 1 }),
-  {
-    name: "published decoder geometry: decode 10 s",
-    model: "published-decoder",
-    yardstick: { unet: 10, vocoder: 1 },
-    async prepare(directory) {
-      const decoder = await AudioDecoder.fromPretrained(directory, { device: "cpu" });
-      return async () => {
-        await decoder.decode(codes(250));
-        return undefined;
-      };
-    },
-  },
+  decode("published decoder geometry: decode 10 s", "published-decoder", { unet: 10, vocoder: 1 }),
   {
     name: "published decoder geometry: first streamed chunk of 25",
     model: "published-decoder",
