@@ -38,39 +38,27 @@ const at = (...names: string[]) => join(work, ...names);
 const MODEL = here("../../models/base");
 const MODEL_SAP = here("../../models/base-sap");
 
-/** A training run: its configuration, and the steps after which its checkpoint is taken. */
-function training(name: string, steps: number, after: string[]): Stage {
+/** A stage whose configuration, `configs/NAME.yaml`, is all that it depends on besides the files of `after`. */
+function configured(name: string, after: string[], output: string, run: (file: string) => Promise<void>): Stage {
   const file = here(`configs/${name}.yaml`);
-  return {
-    name,
-    revision: 1,
-    inputs: readFileSync(file, "utf8"),
-    after,
-    outputs: [at(name, `checkpoint-${steps}`, "training", "manifest.json")],
-    run: async () => {
-      const ended = new AbortController();
-      process.once("SIGINT", () => ended.abort());
-      const onProgress = (state: Parameters<typeof formatProgress>[0]) => log(`  ${formatProgress(state)}`);
-      const { stopped } = await train(file, { out: at(name), resume: true, signal: ended.signal, onProgress });
-      if (stopped) throw new RecipeError(`${name}: stopped; the same command goes on`);
-    },
-  };
+  return { name, revision: 1, inputs: readFileSync(file, "utf8"), after, outputs: [output], run: () => run(file) };
 }
 
+/** A training run, and the steps after which its checkpoint is taken. */
+const training = (name: string, steps: number, after: string[]): Stage =>
+  configured(name, after, at(name, `checkpoint-${steps}`, "training", "manifest.json"), async (file) => {
+    const ended = new AbortController();
+    process.once("SIGINT", () => ended.abort());
+    const onProgress = (state: Parameters<typeof formatProgress>[0]) => log(`  ${formatProgress(state)}`);
+    const { stopped } = await train(file, { out: at(name), resume: true, signal: ended.signal, onProgress });
+    if (stopped) throw new RecipeError(`${name}: stopped; the same command goes on`);
+  });
+
 /** Scenes of a configuration. */
-function synthesis(name: string, out: string, after: string[]): Stage {
-  const file = here(`configs/${name}.yaml`);
-  return {
-    name,
-    revision: 1,
-    inputs: readFileSync(file, "utf8"),
-    after,
-    outputs: [join(out, "scenes.json")],
-    run: async () => {
-      await synthesize(await readSceneConfig(file), { out });
-    },
-  };
-}
+const synthesis = (name: string, out: string, after: string[]): Stage =>
+  configured(name, after, join(out, "scenes.json"), async (file) => {
+    await synthesize(await readSceneConfig(file), { out });
+  });
 
 /**
  * @param speech a folder of recordings with a metadata.tsv.
